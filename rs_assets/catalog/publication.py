@@ -1,0 +1,203 @@
+"""From what a station shows to what the catalogue holds: which items are still to be published, and how.
+
+Everything here works on any `Catalog`.
+"""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import pystac
+from pystac import Item, Link, RelType
+
+from rs_assets.catalog.collection import WORLD
+from rs_assets.catalog.protocol import Catalog, Published, UpsertReport, UpsertResult, UpsertStatus
+from rs_assets.catalog.records import collection_href, order_of
+from rs_assets.errors import CatalogError
+from rs_assets.items.extensions import declare_extensions
+from rs_assets.items.identity import same_content, same_product
+from rs_assets.items.times import format_time
+
+STATION = "station"
+"""The key of the alternate asset that keeps where the station has the file."""
+
+DOWNLINK_STATIONS = frozenset({"CADIP", "INS", "MPS", "MTI", "NSG", "SGS"})
+"""The downlink interface and its stations, as operators name them."""
+
+_LINKS_OF_THE_SOURCE = {RelType.COLLECTION, RelType.PARENT, RelType.ROOT, RelType.SELF}
+_ACCESS_PREFIXES = ("alternate:", "auth:", "storage:")
+
+
+class Standing(StrEnum):
+    """How an item stands to the catalogue and to the other items that it came with."""
+
+    NEW = "new"
+    """The catalogue has no item of its id."""
+    CHANGED = "changed"
+    """The catalogue has the product, but with other content, or not with all of it."""
+    PUBLISHED = "published"
+    """The catalogue has every asset with the same content."""
+    SUPERSEDED = "superseded"
+    """The catalogue, or the same input, has a newer publication of the product."""
+    CLASH = "clash"
+    """Its id is taken by a product of another name."""
+
+    @property
+    def to_publish(self) -> bool:
+        """Whether its files are to be staged and the item to be published."""
+        return self in {Standing.NEW, Standing.CHANGED}
+
+
+def create_collection_name(mission: str, station: str) -> str:
+    """The collection of a mission's products: ``s1_aux`` for ``AUX``, ``s1_chunk`` for a downlink station.
+
+    Raises:
+        CatalogError: the mission is empty, or the station is none of those that have such a collection.
+    """
+    if not mission:
+        raise CatalogError("a collection's name begins with a mission, and none is given")
+    if station == "AUX":
+        return f"{mission.lower()}_aux"
+    if station in DOWNLINK_STATIONS:
+        return f"{mission.lower()}_chunk"
+    accepted = ", ".join(["AUX", *sorted(DOWNLINK_STATIONS)])
+    raise CatalogError(f"no collection is known for the station {station!r}; accepted are {accepted}")
+
+
+def filter_unpublished_files(catalog: Catalog, collection_id: str, items: Sequence[Item]) -> list[Item]:
+    """The items that are still to be published, in the order of the input; see `classify`."""
+    return [item for item, standing in classify(catalog, collection_id, items) if standing.to_publish]
+
+
+def classify(catalog: Catalog, collection_id: str, items: Sequence[Item]) -> list[tuple[Item, Standing]]:
+    """How each item stands, in the order of the input.
+
+    Of the items of one id, the product whose name the catalogue has, else the one that was published first,
+    keeps the id, and the others clash; of its publications the newest counts and the others are superseded.
+    """
+    published = catalog.existing(collection_id, {item.id for item in items})
+    places: dict[str, list[int]] = {}
+    for place, item in enumerate(items):
+        places.setdefault(item.id, []).append(place)
+    standings: dict[int, Standing] = {}
+    for item_id, of_one_id in places.items():
+        rivals = [items[place] for place in of_one_id]
+        standings |= zip(of_one_id, _standings(rivals, published.get(item_id)), strict=True)
+    return [(item, standings[place]) for place, item in enumerate(items)]
+
+
+def published_item(item: Item, collection_id: str, hrefs: Mapping[str, str]) -> Item:
+    """A copy of a station's item as the catalogue shall hold it: its files are the store's objects.
+
+    Where the station has a file stays in the asset's ``alternate`` (alternate-assets extension v1.2.0), with the
+    fields that say how it is reached there. An item without geometry gets the whole world, one with a single
+    datetime gets it as start and end too.
+
+    Args:
+        item: The station's item; it is not changed.
+        collection_id: The collection that the copy belongs to.
+        hrefs: The objects by asset key; an asset that is not named here keeps the station's href.
+    """
+    copy = item.clone()
+    copy.links = [_copied(link) for link in item.links if link.rel not in _LINKS_OF_THE_SOURCE]
+    copy.add_link(Link(RelType.COLLECTION, collection_href(collection_id), pystac.MediaType.JSON))
+    copy.collection_id = collection_id
+    for key, asset in copy.assets.items():
+        asset.roles = deepcopy(asset.roles)
+        if key in hrefs:
+            _move(asset, hrefs[key])
+    if copy.geometry is None:
+        west, south, east, north = WORLD
+        ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+        copy.geometry, copy.bbox = {"type": "Polygon", "coordinates": [ring]}, list(WORLD)
+    if copy.datetime is not None and "start_datetime" not in copy.properties:
+        moment = copy.datetime if copy.datetime.tzinfo else copy.datetime.replace(tzinfo=UTC)
+        copy.properties |= dict.fromkeys(("start_datetime", "end_datetime"), format_time(moment))
+    declare_extensions(copy)
+    return copy
+
+
+def update_stac_catalog(
+    catalog: Catalog, collection_id: str, items: Sequence[Item], hrefs: Mapping[str, Mapping[str, str]]
+) -> UpsertReport:
+    """Publish items whose files are in the store, in one bulk upsert.
+
+    Args:
+        catalog: Where to publish.
+        collection_id: A collection that exists.
+        items: The station's items, each id once, as `filter_unpublished_files` leaves them.
+        hrefs: By item id, what `published_item` needs; an item that is missing here is reported as failed.
+
+    Raises:
+        CatalogError: there is no such collection, or the catalogue cannot be used.
+    """
+    staged = [published_item(item, collection_id, hrefs[item.id]) for item in items if item.id in hrefs]
+    written = iter(catalog.upsert(collection_id, staged).results)
+    results = [next(written) if item.id in hrefs else _not_staged(item) for item in items]
+    return UpsertReport(collection_id, tuple(results))
+
+
+def _standings(rivals: Sequence[Item], published: Published | None) -> list[Standing]:
+    """The standings of items that have one id."""
+    present = None if published is None else _stand_in(published)
+    holder = present or min(rivals, key=_order)
+    newest = max((item for item in rivals if same_product(holder, item)), key=_order, default=None)
+    standings = []
+    for item in rivals:
+        if not same_product(holder, item):
+            standings.append(Standing.CLASH)
+        elif item is not newest:
+            standings.append(Standing.SUPERSEDED)
+        elif published is None or present is None:
+            standings.append(Standing.NEW)
+        else:
+            standings.append(_standing_to(present, published, item))
+    return standings
+
+
+def _standing_to(present: Item, published: Published, item: Item) -> Standing:
+    if _order(item) < published.order:
+        return Standing.SUPERSEDED
+    known = all(
+        key in present.assets and same_content(present.assets[key], asset) for key, asset in item.assets.items()
+    )
+    return Standing.PUBLISHED if known else Standing.CHANGED
+
+
+def _order(item: Item) -> tuple[datetime, str]:
+    """The publication order; an item without a readable time is the oldest, and is refused when it is published."""
+    try:
+        return order_of(item)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC), ""
+
+
+def _stand_in(published: Published) -> Item:
+    """An item with the assets that the catalogue has, to be compared by the rules for items."""
+    item = Item("", geometry=None, bbox=None, datetime=published.moment, properties={})
+    for key, asset in published.assets.items():
+        fields = {"file:size": asset.size, "file:checksum": asset.checksum}
+        item.assets[key] = pystac.Asset(asset.href, extra_fields=fields)
+    return item
+
+
+def _copied(link: Link) -> Link:
+    """pystac's own clone leaves a link's further fields behind."""
+    copy = link.clone()
+    copy.extra_fields = deepcopy(link.extra_fields)
+    return copy
+
+
+def _move(asset: pystac.Asset, href: str) -> None:
+    """Let the asset point at the object, and keep where it was, and how it is reached there, as an alternate."""
+    if asset.href == href:
+        return
+    access = [name for name in asset.extra_fields if name.startswith(_ACCESS_PREFIXES)]
+    station = {"href": asset.href} | {name: asset.extra_fields.pop(name) for name in access}
+    asset.extra_fields["alternate"] = {**asset.extra_fields.get("alternate", {}), STATION: station}
+    asset.href = href
+
+
+def _not_staged(item: Item) -> UpsertResult:
+    return UpsertResult(item.id, UpsertStatus.FAILED, "none of its files is known to be in the store")

@@ -1,0 +1,54 @@
+"""``rs-assets config``: check and describe the settings."""
+
+import json
+from pathlib import Path
+
+import click
+
+from rs_assets.settings import (
+    InvalidSettingsError,
+    NoAuthentication,
+    Settings,
+    Station,
+    default_path,
+    load_settings,
+)
+
+
+@click.group()
+def config() -> None:
+    """Check and describe the settings (RS_ASSETS_CONFIG; the packaged demo settings by default)."""
+
+
+@config.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+def check(file: Path | None) -> None:
+    """Say what is wrong in the settings, at which line and key, and what is expected."""
+    path = file or default_path()
+    try:
+        settings = load_settings(path)
+    except InvalidSettingsError as error:
+        count = len(error.problems)
+        click.secho(f"{path}: {count} {'problem' if count == 1 else 'problems'}", fg="red", err=True)
+        for problem in error.problems:
+            place = f"line {problem.line}" + (f", {problem.key}" if problem.key else "")
+            click.echo(f"  {place}: {problem.message}", err=True)
+        raise SystemExit(1) from None
+    click.secho(f"{path} is right.", fg="green")
+    click.echo(f"  store    {settings.store.path}")
+    click.echo(f"  catalog  {settings.catalog.path}")
+    click.echo(f"  state    {settings.state.url}")
+    for station in settings.stations:
+        click.echo(f"  station  {_line(station)}")
+
+
+@config.command()
+def schema() -> None:
+    """Print the JSON Schema of the settings."""
+    click.echo(json.dumps(Settings.model_json_schema(), indent=2))
+
+
+def _line(station: Station) -> str:
+    windows = f"{station.window.value} × {', '.join(station.missions)} since {station.start}"
+    access = "" if isinstance(station.authentication, NoAuthentication) else f", {station.authentication.kind}"
+    return f"{station.name} ({station.interface.value} at {station.url}{access}): {windows}"

@@ -1,0 +1,155 @@
+"""The three assets of a station: what it has shown, what is staged of it, what the catalogue lists.
+
+One step makes them, partition by partition, so that a partition that fails holds none of the others back: the
+good ones are recorded, then the run fails and names the bad ones.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import dagster as dg
+
+from rs_assets.defs.checks import check_specs, verdicts
+from rs_assets.defs.metadata import Metadata, metadata_of
+from rs_assets.defs.partitions import partitions_of
+from rs_assets.defs.running import run_cancellable
+from rs_assets.ingest import IngestOptions, PartitionReport, Platform, Step, ingest
+from rs_assets.ingest.partitions import failure_message
+from rs_assets.ingest.progress import Progress
+from rs_assets.ingest.staging import StagingOptions
+from rs_assets.settings import Settings, Station
+from rs_assets.stations.window import Partition
+
+PLATFORM = "platform"
+"""Key of the resource that is the opened `Platform`."""
+
+PROGRESS = "progress"
+"""Key of the resource that makes what observes a run."""
+
+ProgressFactory = Callable[[Callable[[str], None]], Progress]
+"""Makes an observer of a run, given the run's logger."""
+
+
+class IngestConfig(dg.Config):
+    """What one run may ask for."""
+
+    limit: int | None = None
+    """Most items of a partition to stage; the others wait for a later run."""
+    retries: int | None = None
+    """How often a request that fails is repeated, instead of the station's setting."""
+    force: bool = False
+    """Read and verify again what is in the store already, and fetch it again where it is wrong."""
+
+
+def station_assets(settings: Settings, station: Station) -> dg.AssetsDefinition:
+    """The assets of one station, partitioned by time window × mission."""
+
+    @dg.multi_asset(
+        name=f"{station.name}_ingest",
+        specs=list(_specs(station)),
+        check_specs=check_specs(station),
+        can_subset=True,
+        backfill_policy=dg.BackfillPolicy.multi_run(settings.keys_per_run),
+        required_resource_keys={PLATFORM, PROGRESS},
+        pool=f"station_{station.name}",
+    )
+    def assets(
+        context: dg.AssetExecutionContext, config: IngestConfig
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        platform: Platform = context.resources.platform
+        steps = frozenset(Step(key.path[-1]) for key in context.selected_asset_keys)
+        reports: list[PartitionReport] = []
+        if steps:
+            partitions = [Partition.parse(key, station.window) for key in context.partition_keys]
+            options = IngestOptions(steps, _staging_options(config), run_id=context.run_id)
+            progress: Progress = context.resources.progress(context.log.info)
+            reports = run_cancellable(ingest(platform, station.name, partitions, options, progress))
+        checks = [
+            result for key, result in verdicts(platform, station).items() if key in context.selected_asset_check_keys
+        ]
+        failure = failure_message(reports)
+        if failure is not None:
+            _record_what_is_good(context, platform, station, reports, checks)
+            raise dg.Failure(failure, allow_retries=False)
+        for report in reports:
+            for step in sorted(steps):
+                key = _key(station, step)
+                context.add_asset_metadata(
+                    metadata_of(platform, step, report), asset_key=key, partition_key=report.partition.key
+                )
+        for step in sorted(steps, key=list(Step).index):
+            yield dg.MaterializeResult(asset_key=_key(station, step))
+        yield from checks
+
+    return assets
+
+
+def _specs(station: Station) -> Iterable[dg.AssetSpec]:
+    """The assets as the UI shows them."""
+    descriptions = {
+        Step.SEARCH: (
+            f"Everything that {station.name} has shown for the window and mission, as a STAC ItemCollection in the "
+            "store. Searching again adds to it and takes nothing away, even when the station has evicted it all."
+        ),
+        Step.STAGE: (
+            "The files that the catalogue lacks, moved into the object store, counted and hashed on the way, and "
+            "visible only once verified. The manifest in the store has one outcome per file."
+        ),
+        Step.PUBLISH: (
+            "The items whose every file is verified, in the STAC catalogue. Each asset's href is the object; where "
+            "the station has it stays as an alternate."
+        ),
+    }
+    kinds = {Step.SEARCH: {"odata", "stac"}, Step.STAGE: {"http", "file"}, Step.PUBLISH: {"stac", "sqlite"}}
+    upstream: dg.AssetKey | None = None
+    for step in Step:
+        key = _key(station, step)
+        yield dg.AssetSpec(
+            key,
+            deps=[upstream] if upstream else [],
+            description=f"{descriptions[step]}\n\n{station.description}".strip(),
+            group_name=station.name,
+            kinds=kinds[step],
+            owners=list(station.owners),
+            tags={"station": station.name, "interface": station.interface.value},
+            partitions_def=partitions_of(station),
+            metadata={"station_url": dg.MetadataValue.url(str(station.url))},
+        )
+        upstream = key
+
+
+def _key(station: Station, step: Step) -> dg.AssetKey:
+    return dg.AssetKey([station.name, step.value])
+
+
+def _staging_options(config: IngestConfig) -> StagingOptions:
+    attempts = None if config.retries is None else config.retries + 1
+    return StagingOptions(limit=config.limit, attempts=attempts, force=config.force)
+
+
+def _record_what_is_good(
+    context: dg.AssetExecutionContext,
+    platform: Platform,
+    station: Station,
+    reports: Iterable[PartitionReport],
+    checks: Iterable[dg.AssetCheckResult],
+) -> None:
+    """Record by hand, before the step fails, what Dagster records by itself only for a step that succeeds."""
+    for report in reports:
+        for step in sorted(report.done, key=list(Step).index):
+            metadata: Metadata = metadata_of(platform, step, report)
+            context.log_event(
+                dg.AssetMaterialization(_key(station, step), partition=report.partition.key, metadata=metadata)
+            )
+    for check in checks:
+        assert check.asset_key is not None
+        assert check.check_name is not None
+        context.log_event(
+            dg.AssetCheckEvaluation(
+                asset_key=check.asset_key,
+                check_name=check.check_name,
+                passed=bool(check.passed),
+                severity=check.severity,
+                description=check.description,
+                metadata=check.metadata,
+            )
+        )

@@ -1,0 +1,27 @@
+"""Putting the code location together from the settings."""
+
+import dagster as dg
+
+from rs_assets.defs.assets import PLATFORM, PROGRESS, ProgressFactory, station_assets
+from rs_assets.defs.running import LoggedProgress
+from rs_assets.defs.sensors import due_sensor
+from rs_assets.ingest import Platform
+from rs_assets.settings import Settings
+
+
+def code_location(settings: Settings, *, progress: ProgressFactory = LoggedProgress) -> dg.Definitions:
+    """The assets, checks and sensors of every station of the settings.
+
+    Store, catalogue and state are opened when a run or a sensor first asks for them. `progress` makes what
+    observes a run, given the run's logger.
+    """
+    platform = dg.ResourceDefinition(
+        resource_fn=lambda _: Platform.open(settings),
+        description="The store, the STAC catalogue and the state that the settings name.",
+    )
+    return dg.Definitions(
+        assets=[station_assets(settings, station) for station in settings.stations],
+        sensors=[due_sensor(station) for station in settings.stations],
+        resources={PLATFORM: platform, PROGRESS: dg.ResourceDefinition.hardcoded_resource(progress)},
+        executor=dg.in_process_executor,
+    )

@@ -1,0 +1,112 @@
+"""What a partition's report says in the Dagster UI: one function for each step."""
+
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+
+from rs_assets.catalog.protocol import UpsertStatus
+from rs_assets.ingest import PartitionReport, Platform, Step
+from rs_assets.ingest.manifest import FileStatus, Manifest, ManifestFile, manifest_path
+from rs_assets.ingest.publishing import Publication
+from rs_assets.ingest.search_results import SearchResults, results_path
+from rs_assets.items.times import format_time
+
+Metadata = Mapping[str, dg.MetadataValue]
+
+_ROWS = 50
+"""Rows of a table at most; the documents in the store have them all."""
+
+_MEGABYTE = 1e6
+
+
+def metadata_of(platform: Platform, step: Step, report: PartitionReport) -> Metadata:
+    """The metadata of one step of one partition that has completed it."""
+    if step is Step.SEARCH and report.search is not None:
+        return _of_search(platform, report.search)
+    if step is Step.STAGE and report.manifest is not None:
+        return _of_staging(platform, report.manifest)
+    if step is Step.PUBLISH and report.publication is not None:
+        return _of_publication(platform, report.publication)
+    return {}
+
+
+def _of_search(platform: Platform, results: SearchResults) -> Metadata:
+    window = results.partition.window
+    metadata: dict[str, dg.MetadataValue] = {
+        "dagster/row_count": dg.MetadataValue.int(len(results.items)),
+        "dagster/uri": dg.MetadataValue.url(platform.documents.url(results_path(results.station, results.partition))),
+        "found": dg.MetadataValue.int(len(results.items)),
+        "new": dg.MetadataValue.int(results.added),
+        "evicted_since": dg.MetadataValue.int(len(results.evicted)),
+        "total_size_mb": _megabytes(results.size),
+        "product_types": _table("product_type", results.product_types),
+        "pages": dg.MetadataValue.int(results.pages),
+        "query": dg.MetadataValue.text(results.query),
+        "window": dg.MetadataValue.text(
+            f"{format_time(window.start)} to {format_time(window.end)}, "
+            + ("closed" if results.window_closed else "still open: it is searched again after it has closed")
+        ),
+        "belonging_to_no_mission": dg.MetadataValue.text(
+            "the station does not count them" if results.strays is None else str(results.strays)
+        ),
+    }
+    if results.rejected:
+        rows = [{"name": entry.name, "reason": entry.reason} for entry in results.rejected]
+        metadata["rejected"] = _records(rows)
+    if results.warnings:
+        metadata["warnings"] = dg.MetadataValue.md("\n".join(f"- {warning}" for warning in results.warnings))
+    return metadata
+
+
+def _of_staging(platform: Platform, manifest: Manifest) -> Metadata:
+    rate = manifest.moved / manifest.seconds / _MEGABYTE if manifest.seconds else 0.0
+    metadata: dict[str, dg.MetadataValue] = {
+        "dagster/uri": dg.MetadataValue.url(
+            platform.documents.url(manifest_path(manifest.station, manifest.partition))
+        ),
+        **{status.value: dg.MetadataValue.int(manifest.count(status)) for status in FileStatus},
+        "moved_mb": _megabytes(manifest.moved),
+        "mb_per_second": dg.MetadataValue.float(round(rate, 2)),
+        "retries": dg.MetadataValue.int(manifest.retries),
+    }
+    if manifest.failures:
+        metadata["not_staged"] = _records([_failure(file) for file in manifest.failures])
+    warned = [{"file": file.asset, "warning": "; ".join(file.warnings)} for file in manifest.files if file.warnings]
+    if warned:
+        metadata["warnings"] = _records(warned)
+    return metadata
+
+
+def _of_publication(platform: Platform, publication: Publication) -> Metadata:
+    metadata: dict[str, dg.MetadataValue] = {
+        "dagster/row_count": dg.MetadataValue.int(publication.total),
+        "collection": dg.MetadataValue.text(publication.collection),
+        "catalog": dg.MetadataValue.path(platform.settings.catalog.path),
+        **{status.value: dg.MetadataValue.int(publication.count(status)) for status in UpsertStatus},
+        "replaced_objects_removed": dg.MetadataValue.int(publication.collected),
+    }
+    refused = publication.report.refused
+    if refused:
+        metadata["not_catalogued"] = _records([{"item": entry.item_id, "reason": entry.reason} for entry in refused])
+    return metadata
+
+
+def _failure(file: ManifestFile) -> dict[str, str | int]:
+    return {"file": file.asset, "status": file.status.value, "reason": file.reason or "", "attempts": file.attempts}
+
+
+def _megabytes(count: int) -> dg.MetadataValue:
+    return dg.MetadataValue.float(round(count / _MEGABYTE, 3))
+
+
+def _table(name: str, counts: Mapping[str, int]) -> dg.MetadataValue:
+    return _records([{name: key, "count": count} for key, count in counts.items()])
+
+
+def _records(rows: Sequence[Mapping[str, str | int]]) -> dg.MetadataValue:
+    """A table of rows that have the same columns."""
+    if not rows:
+        return dg.MetadataValue.text("none")
+    columns = [dg.TableColumn(name, "int" if isinstance(value, int) else "string") for name, value in rows[0].items()]
+    records = [dg.TableRecord(dict(row)) for row in rows[:_ROWS]]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))

@@ -1,0 +1,81 @@
+"""Running the library's coroutines inside a Dagster step: cancellable, and with progress in the run's log."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from types import FrameType
+from typing import Any, TypeVar
+
+from rs_assets.ingest import PartitionMessage, Published, Searched
+from rs_assets.staging.progress import Finished, Moved
+
+Result = TypeVar("Result")
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_MEGABYTE = 1e6
+
+
+def run_cancellable(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine to its end; when Dagster interrupts the step, cancel it, let it clean up, then go on.
+
+    Dagster raises its interruption out of the signal handler, wherever the event loop happens to be. While the
+    loop runs, the handler cancels the coroutine instead; Dagster's own handler is called once it has ended.
+    """
+    interrupted: list[tuple[int, FrameType | None]] = []
+
+    async def guarded() -> Result:
+        loop = asyncio.get_running_loop()
+        task = asyncio.ensure_future(work)
+
+        def cancel(number: int, frame: FrameType | None) -> None:
+            interrupted.append((number, frame))
+            loop.call_soon_threadsafe(task.cancel)
+
+        handlers = {number: signal.signal(number, cancel) for number in _SIGNALS}
+        try:
+            return await task
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+    try:
+        return asyncio.run(guarded())
+    except asyncio.CancelledError:
+        if not interrupted:
+            raise
+        number, frame = interrupted[0]
+        handler = signal.getsignal(number)
+        if callable(handler):
+            handler(number, frame)
+        raise KeyboardInterrupt from None
+
+
+class LoggedProgress:
+    """Tells a logger how far the run has come, once in a while."""
+
+    def __init__(self, log: Callable[[str], None], *, every: float = 5.0) -> None:
+        """Write a line to `log` at most every `every` seconds."""
+        self._log = log
+        self._every = every
+        self._last = time.monotonic()
+        self._files = 0
+        self._bytes = 0
+
+    def __call__(self, message: PartitionMessage) -> None:
+        """Take note of a message, and write a line if it is time."""
+        match message.message:
+            case Moved(bytes=count):
+                self._bytes += count
+            case Finished():
+                self._files += 1
+            case Searched(found=found):
+                self._say(f"{message.partition.key}: searched, {found} products so far")
+            case Published(items=items):
+                self._say(f"{message.partition.key}: {items} items to the catalogue")
+        if time.monotonic() - self._last >= self._every:
+            self._say(f"{self._files} files done, {self._bytes / _MEGABYTE:.1f} MB moved")
+
+    def _say(self, line: str) -> None:
+        self._last = time.monotonic()
+        self._log(line)

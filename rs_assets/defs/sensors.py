@@ -1,0 +1,103 @@
+"""The sensor of a station: it asks for the partitions whose time has come."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from rs_assets.defs.assets import PLATFORM
+from rs_assets.defs.partitions import multi_partition_key, partitions_of
+from rs_assets.ingest import Platform, Step
+from rs_assets.items.times import format_time, utc_now
+from rs_assets.settings import Station
+from rs_assets.stations.window import Partition
+
+_MOST_RUNS_A_TICK = 25
+_INTERVAL_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A partition whose time has come."""
+
+    partition: str
+    why: str
+    since: datetime
+    """What made it due; the same partition is asked for once for each such moment."""
+    steps: frozenset[Step]
+
+    @property
+    def run_key(self) -> str:
+        """Equal for equal reasons, so that no tick asks twice."""
+        return f"{self.partition} {self.why} {format_time(self.since)}"
+
+
+def due_sensor(station: Station) -> dg.SensorDefinition:
+    """Searches a window again after it has closed, tries failed files again, and polls open windows if so set."""
+
+    @dg.sensor(
+        name=f"{station.name}_due_partitions",
+        asset_selection=[dg.AssetKey([station.name, step.value]) for step in Step],
+        required_resource_keys={PLATFORM},
+        minimum_interval_seconds=_INTERVAL_S,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=(
+            f"Asks for the partitions of {station.name} whose window has closed since they were searched, and for "
+            "those with a file whose next try has come"
+            + (f"; searches open windows every {station.poll_every}." if station.poll_every else ".")
+        ),
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        platform: Platform = getattr(context.resources, PLATFORM)
+        known = partitions_of(station)
+        requests = [
+            dg.RunRequest(
+                run_key=due.run_key,
+                partition_key=multi_partition_key(due.partition),
+                asset_selection=[dg.AssetKey([station.name, step.value]) for step in Step if step in due.steps],
+                tags={"station": station.name, "due": due.why},
+            )
+            for due in due_partitions(platform, station, utc_now())
+            if known.has_partition_key(multi_partition_key(due.partition))
+        ]
+        if not requests:
+            return dg.SkipReason("no partition is due")
+        return dg.SensorResult(run_requests=requests[:_MOST_RUNS_A_TICK])
+
+    return sensor
+
+
+def due_partitions(platform: Platform, station: Station, now: datetime) -> Iterator[Due]:
+    """The partitions that are due at `now` (aware UTC), each once."""
+    every, staging = frozenset(Step), frozenset({Step.STAGE, Step.PUBLISH})
+    pause = timedelta(seconds=station.retries.next_run_after)
+    seen: set[str] = set()
+    for record in platform.searches.to_repeat(station.name, now=now, lag=station.lag, pause=pause):
+        seen.add(record.partition)
+        yield Due(record.partition, "window closed", record.attempted_at, every)
+    for partition, moment in platform.outcomes.due(station.name, now).items():
+        if partition not in seen:
+            seen.add(partition)
+            yield Due(partition, "next try", moment, staging)
+    if station.poll_every is not None:
+        for partition, moment in _to_poll(platform, station, now, station.poll_every):
+            if partition not in seen:
+                yield Due(partition, "poll", moment, every)
+
+
+def _to_poll(platform: Platform, station: Station, now: datetime, every: timedelta) -> Iterator[tuple[str, datetime]]:
+    """The partitions of open windows that were not tried for `every`."""
+    length = station.window.duration
+    first = datetime.combine(station.start, datetime.min.time(), UTC)
+    start = first + (now - first) // length * length
+    open_keys: list[str] = []
+    while start >= first and now < start + length + station.lag:
+        partitions = (Partition.at(start, station.window, mission) for mission in station.missions)
+        open_keys += [partition.key for partition in partitions]
+        start -= length
+    records = platform.searches.of(station.name, open_keys)
+    for key in open_keys:
+        attempted = records[key].attempted_at if key in records else first
+        if attempted <= now - every:
+            yield key, attempted

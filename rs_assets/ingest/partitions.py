@@ -1,0 +1,162 @@
+"""Many partitions in one event loop: each goes its way through the steps, and none holds another back."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from rs_assets.errors import AuthenticationError, RsAssetsError
+from rs_assets.ingest.manifest import Manifest
+from rs_assets.ingest.platform import Platform
+from rs_assets.ingest.progress import PartitionMessage, Progress, Published, Searched, unobserved
+from rs_assets.ingest.publishing import Publication, kept_manifest, publish_partition
+from rs_assets.ingest.search_results import SearchResults
+from rs_assets.ingest.searching import kept_results, search_partition
+from rs_assets.ingest.staging import StagingOptions, stage_partition
+from rs_assets.staging.progress import Message
+from rs_assets.staging.source import HttpSource, Source
+from rs_assets.stations.http import StationConnection
+from rs_assets.stations.registry import search_of
+from rs_assets.stations.window import Partition
+
+_log = logging.getLogger(__name__)
+
+
+class Step(StrEnum):
+    """One step of a partition's way; its value is the name of the asset that it makes."""
+
+    SEARCH = "search_results"
+    STAGE = "staged_files"
+    PUBLISH = "catalog_items"
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """What one run does."""
+
+    steps: frozenset[Step] = frozenset(Step)
+    """The steps to take; what a left-out step would have given is read from the store."""
+    staging: StagingOptions = field(default_factory=StagingOptions)
+    run_id: str | None = None
+
+
+@dataclass
+class PartitionReport:
+    """How far one partition came."""
+
+    partition: Partition
+    search: SearchResults | None = None
+    manifest: Manifest | None = None
+    publication: Publication | None = None
+    done: set[Step] = field(default_factory=set)
+    """The steps that this run has completed."""
+    error: str | None = None
+    """Why it did not complete the others, as one sentence."""
+
+
+async def ingest(
+    platform: Platform,
+    station_name: str,
+    partitions: Sequence[Partition],
+    options: IngestOptions | None = None,
+    progress: Progress = unobserved,
+) -> list[PartitionReport]:
+    """Take every partition through the steps; one report for each, in their order.
+
+    A partition that fails says why in its report, and the others go on. Credentials that are refused once are
+    not offered again for the partitions that follow.
+
+    Raises:
+        SettingsError: there is no such station.
+        StationError: the connection cannot be prepared, e.g. for lack of its CA file.
+    """
+    options = options or IngestOptions()
+    station = platform.settings.station(station_name)
+    reports = [PartitionReport(partition) for partition in partitions]
+    async with (
+        StationConnection(station) as connection,
+        HttpSource(station, connection.credentials, connection.pace) as source,
+    ):
+        way = _Way(platform, connection, source, options, progress)
+        refused: str | None = None
+        for report in reports:
+            if refused is not None and Step.SEARCH in options.steps:
+                report.error = refused
+                continue
+            try:
+                await way.go(report)
+            except AuthenticationError as error:
+                report.error = refused = str(error)
+            except RsAssetsError as error:
+                report.error = str(error)
+            except Exception as error:  # noqa: BLE001 - a defect in one partition must not cost the others
+                _log.exception("%s: %s failed unexpectedly", station.name, report.partition.key)
+                report.error = f"{station.name}: {report.partition.key} failed unexpectedly: {error!r}"
+    return reports
+
+
+def failure_message(reports: Collection[PartitionReport]) -> str | None:
+    """One message that names every partition that failed, and why; None if none did."""
+    failed = [report for report in reports if report.error is not None]
+    if not failed:
+        return None
+    reasons: dict[str, list[str]] = {}
+    for report in failed:
+        reasons.setdefault(str(report.error), []).append(report.partition.key)
+    lines = [f"{', '.join(keys)}: {reason}" for reason, keys in reasons.items()]
+    return f"{len(failed)} of {len(reports)} partitions failed.\n" + "\n".join(lines)
+
+
+class _Way:
+    """The steps of one run."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        connection: StationConnection,
+        source: Source,
+        options: IngestOptions,
+        progress: Progress,
+    ) -> None:
+        self._platform = platform
+        self._station = connection.station
+        self._search = search_of(connection, platform.settings.missions)
+        self._source = source
+        self._options = options
+        self._progress = progress
+
+    async def go(self, report: PartitionReport) -> None:
+        """Take the steps of one partition, and write into the report how far it came."""
+        platform, station, partition = self._platform, self._station, report.partition
+        steps = self._options.steps
+        if Step.SEARCH in steps:
+            report.search = await search_partition(platform, self._search, station, partition)
+            report.done.add(Step.SEARCH)
+            self._tell(partition, Searched(len(report.search.items)))
+        if Step.STAGE in steps:
+            report.manifest = await self._staged(partition, report.search)
+            report.done.add(Step.STAGE)
+        if Step.PUBLISH in steps:
+            manifest = report.manifest
+            if manifest is None:
+                manifest = await asyncio.to_thread(kept_manifest, platform, station, partition)
+            report.publication = await publish_partition(platform, station, manifest)
+            report.done.add(Step.PUBLISH)
+            self._tell(partition, Published(len(manifest.items)))
+
+    async def _staged(self, partition: Partition, results: SearchResults | None) -> Manifest:
+        if results is None:
+            results = await asyncio.to_thread(kept_results, self._platform, self._station, partition)
+        return await stage_partition(
+            self._platform,
+            self._source,
+            self._station,
+            results,
+            options=self._options.staging,
+            run_id=self._options.run_id,
+            progress=lambda message: self._tell(partition, message),
+        )
+
+    def _tell(self, partition: Partition, message: Searched | Message | Published) -> None:
+        self._progress(PartitionMessage(partition, message))

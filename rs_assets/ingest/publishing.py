@@ -1,0 +1,168 @@
+"""The third step: put the items whose files are verified into the catalogue, and collect what they replace."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pystac import Item
+
+from rs_assets.catalog.protocol import CollectionSpec, UpsertReport, UpsertResult, UpsertStatus
+from rs_assets.errors import StoreError
+from rs_assets.ingest.manifest import Manifest, manifest_path
+from rs_assets.ingest.platform import Platform
+from rs_assets.ingest.staging import object_is_there
+from rs_assets.items.identity import source_id
+from rs_assets.items.times import utc_now
+from rs_assets.settings import Station
+from rs_assets.state import FileFailure, Resolution
+from rs_assets.stations.window import Partition
+
+UNCATALOGUED = "uncatalogued"
+"""Status of a failure that this step records, and resolves."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What publishing did for one partition."""
+
+    collection: str
+    report: UpsertReport
+    total: int
+    """Items of the collection afterwards."""
+    collected: int
+    """Objects of replaced publications that were removed."""
+
+    def count(self, status: UpsertStatus) -> int:
+        """How many items ended so."""
+        return self.report.count(status)
+
+
+async def publish_partition(platform: Platform, station: Station, manifest: Manifest) -> Publication:
+    """Publish what the manifest says is complete.
+
+    An item whose object is not in the store any more is not published. Items that the catalogue refuses are in
+    the report and in the state; they raise nothing.
+
+    Raises:
+        StoreError, CatalogError, StateError: store, catalogue or state cannot be used.
+    """
+    collection = manifest.collection
+    await asyncio.to_thread(
+        platform.catalog.ensure_collection, collection_spec(platform, station, manifest.partition.mission)
+    )
+    whole, vanished = await _with_objects(platform, manifest.items)
+    await asyncio.to_thread(_note_replaced, platform, collection, whole)
+    written = await asyncio.to_thread(platform.catalog.upsert, collection, whole)
+    report = UpsertReport(collection, (*written.results, *vanished))
+    await asyncio.to_thread(_record, platform, station, manifest, report)
+    return Publication(
+        collection=collection,
+        report=report,
+        total=await asyncio.to_thread(platform.catalog.count, collection),
+        collected=await collect_superseded(platform),
+    )
+
+
+def kept_manifest(platform: Platform, station: Station, partition: Partition) -> Manifest:
+    """The manifest of the last staging.
+
+    Raises:
+        StoreError: nothing has been staged for the partition yet, or its manifest cannot be read.
+    """
+    document = platform.documents.read(manifest_path(station.name, partition))
+    if document is None:
+        raise StoreError(
+            f"{station.name}: {partition.key} has not been staged; materialise {station.name}/staged_files first"
+        )
+    return Manifest.from_dict(document, partition)
+
+
+async def collect_superseded(platform: Platform) -> int:
+    """Remove the objects of publications that were replaced long enough ago; how many were removed."""
+    keep = platform.settings.store.keep_superseded
+    hrefs = await asyncio.to_thread(platform.superseded.noted_before, utc_now() - keep)
+    if not hrefs:
+        return 0
+    used = await asyncio.to_thread(platform.catalog.referenced, hrefs)
+    removed = 0
+    for href in hrefs:
+        key = platform.sink.key_of(href)
+        if href not in used and key is not None:
+            await platform.sink.delete(key)
+            removed += 1
+    await asyncio.to_thread(platform.superseded.forget, hrefs)
+    return removed
+
+
+def collection_spec(platform: Platform, station: Station, mission: str) -> CollectionSpec:
+    """The collection that a station's products of a mission belong to."""
+    known = platform.settings.missions.get(mission)
+    per_mission = "{mission}" in station.collection
+    whose = known.constellation.title() if known and per_mission else "Copernicus"
+    return CollectionSpec(
+        id=station.collection_of(mission),
+        title=f"{whose} auxiliary files",
+        description=(
+            f"Auxiliary files of {whose}, as the ground-segment stations publish them: every file has been "
+            "fetched whole and verified before its item was listed."
+        ),
+        keywords=(*((known.constellation,) if known and per_mission else ()), "auxiliary data"),
+    )
+
+
+async def _with_objects(platform: Platform, items: Sequence[Item]) -> tuple[list[Item], list[UpsertResult]]:
+    """The items whose objects are in the store, and a result for each of the others."""
+    whole: list[Item] = []
+    vanished: list[UpsertResult] = []
+    for item in items:
+        missing = [
+            key
+            for key, asset in item.assets.items()
+            if not await object_is_there(platform.sink, asset.href, asset.extra_fields.get("file:size"))
+        ]
+        if missing:
+            reason = f"the object of {missing[0]} is not in the store any more; stage the partition again"
+            vanished.append(UpsertResult(item.id, UpsertStatus.FAILED, reason))
+        else:
+            whole.append(item)
+    return whole, vanished
+
+
+def _note_replaced(platform: Platform, collection: str, items: Sequence[Item]) -> None:
+    """Note the objects that these items would replace, before they are: a crash in between forgets none."""
+    new = {asset.href for item in items for asset in item.assets.values()}
+    held = platform.catalog.existing(collection, {item.id for item in items})
+    old = {asset.href for published in held.values() for asset in published.assets.values()}
+    platform.superseded.note(old - new, at=utc_now())
+
+
+def _record(platform: Platform, station: Station, manifest: Manifest, report: UpsertReport) -> None:
+    now = utc_now()
+    items = {item.id: item for item in manifest.items}
+    failed: list[FileFailure] = []
+    resolved: list[Resolution] = []
+    for result in report.results:
+        for key in items[result.item_id].assets:
+            if result.status.in_catalog:
+                statuses = frozenset({UNCATALOGUED})
+                resolved.append(Resolution(manifest.collection, result.item_id, key, result.status, statuses))
+                continue
+            failed.append(
+                FileFailure(
+                    station=station.name,
+                    collection=manifest.collection,
+                    item_id=result.item_id,
+                    asset=key,
+                    source_id=source_id(items[result.item_id], key),
+                    partition=manifest.partition.key,
+                    status=UNCATALOGUED,
+                    reason=result.reason,
+                    attempts=1,
+                    failed_first=now,
+                    failed_last=now,
+                    next_try=now,
+                )
+            )
+    pause = timedelta(seconds=station.retries.next_run_after)
+    platform.outcomes.record(station.name, failed=failed, resolved=resolved, at=now, pause=pause)

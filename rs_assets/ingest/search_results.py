@@ -1,0 +1,175 @@
+"""What a station has shown for one window and mission, kept in the store as a STAC ItemCollection.
+
+A closed window can still change: publication lags its own stamp, and archives roll. So results are merged: what
+was once seen stays, with the times of its first and last sight and of its eviction.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from pystac import Item
+
+from rs_assets.documents import Document
+from rs_assets.errors import StoreError
+from rs_assets.items.identity import publication_order, source_id
+from rs_assets.items.times import format_time
+from rs_assets.stations.search import Answer, Rejected
+from rs_assets.stations.window import Partition
+
+SCHEMA_VERSION = 1
+"""Version of the stored form."""
+
+FIRST_SEEN = "rs_assets:first_seen"
+LAST_SEEN = "rs_assets:last_seen"
+EVICTED = "rs_assets:evicted"
+"""Properties of a kept item: when the station first and last listed it, and when it was first missing."""
+
+_OUR_PROPERTIES = (FIRST_SEEN, LAST_SEEN, EVICTED)
+
+
+@dataclass(frozen=True)
+class SearchResults:
+    """Everything that a station has shown for a partition."""
+
+    station: str
+    partition: Partition
+    searched_at: datetime
+    window_closed: bool
+    """Whether the window was closed when it was last searched."""
+    query: str
+    pages: int
+    items: tuple[Item, ...] = ()
+    """In the order of publication, each with the times of its sight."""
+    strays: int | None = None
+    """Products of the window that belong to no mission; None where it is not known."""
+    rejected: tuple[Rejected, ...] = ()
+    warnings: tuple[str, ...] = ()
+    added: int = field(default=0, compare=False)
+    """How many the last search has added."""
+
+    @property
+    def station_items(self) -> list[Item]:
+        """The items as the station gave them."""
+        return [_as_given(item) for item in self.items]
+
+    @property
+    def evicted(self) -> set[str]:
+        """The station's keys of what it does not list any more."""
+        return {publication_key(item) for item in self.items if EVICTED in item.properties}
+
+    @property
+    def size(self) -> int:
+        """Size of all files, in bytes, as far as the station states it."""
+        return sum(asset.extra_fields.get("file:size") or 0 for item in self.items for asset in item.assets.values())
+
+    @property
+    def product_types(self) -> dict[str, int]:
+        """How many items there are of each product type, by name."""
+        return dict(sorted(Counter(str(item.properties.get("product:type", "unknown")) for item in self.items).items()))
+
+    def to_dict(self) -> Document:
+        """The ItemCollection; what is ours stands under ``rs_assets`` and in properties of that prefix."""
+        window = self.partition.window
+        return {
+            "type": "FeatureCollection",
+            "features": [item.to_dict(include_self_link=False, transform_hrefs=False) for item in self.items],
+            "rs_assets": {
+                "schema_version": SCHEMA_VERSION,
+                "station": self.station,
+                "partition": self.partition.key,
+                "window": [format_time(window.start), format_time(window.end)],
+                "searched_at": format_time(self.searched_at),
+                "window_closed": self.window_closed,
+                "query": self.query,
+                "pages": self.pages,
+                "strays": self.strays,
+                "rejected": [{"name": entry.name, "reason": entry.reason} for entry in self.rejected],
+                "warnings": list(self.warnings),
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any], partition: Partition) -> Self:
+        """Read what `to_dict` wrote.
+
+        Raises:
+            StoreError: it is no search result, or one of another version.
+        """
+        facts = document.get("rs_assets")
+        version = facts.get("schema_version") if isinstance(facts, dict) else None
+        if version != SCHEMA_VERSION or not isinstance(facts, dict):
+            raise StoreError(
+                f"the search results of {partition.key} have version {version!r}; this program reads {SCHEMA_VERSION}"
+            )
+        try:
+            return cls(
+                station=facts["station"],
+                partition=partition,
+                searched_at=datetime.fromisoformat(facts["searched_at"]),
+                window_closed=facts["window_closed"],
+                query=facts["query"],
+                pages=facts["pages"],
+                items=tuple(Item.from_dict(feature, migrate=False) for feature in document["features"]),
+                strays=facts["strays"],
+                rejected=tuple(Rejected(entry["name"], entry["reason"]) for entry in facts["rejected"]),
+                warnings=tuple(facts["warnings"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(f"the search results of {partition.key} cannot be read: {error!r}") from error
+
+
+def results_path(station: str, partition: Partition) -> str:
+    """Where a partition's search results stand in the store."""
+    return f"search_results/{station}/{partition.path}.json"
+
+
+def merged(
+    previous: SearchResults | None,
+    answer: Answer,
+    *,
+    station: str,
+    partition: Partition,
+    now: datetime,
+    closed: bool,
+) -> SearchResults:
+    """What has been shown so far: the earlier results and the station's newest answer."""
+    before = {publication_key(item): item for item in previous.items} if previous else {}
+    kept = dict(before)
+    for item in answer.items:
+        key = publication_key(item)
+        seen = item.clone()
+        seen.properties[FIRST_SEEN] = before[key].properties[FIRST_SEEN] if key in before else format_time(now)
+        seen.properties[LAST_SEEN] = format_time(now)
+        kept[key] = seen
+    if not answer.partial:
+        listed = {publication_key(item) for item in answer.items}
+        for key in before.keys() - listed:
+            kept[key].properties.setdefault(EVICTED, format_time(now))
+    return SearchResults(
+        station=station,
+        partition=partition,
+        searched_at=now,
+        window_closed=closed,
+        query=answer.query,
+        pages=answer.pages,
+        items=tuple(sorted(kept.values(), key=publication_order)),
+        strays=answer.strays,
+        rejected=tuple(answer.rejected),
+        warnings=tuple(answer.warnings),
+        added=len(kept) - len(before),
+    )
+
+
+def publication_key(item: Item) -> str:
+    """The station's key of the publication that an item stands for."""
+    return "|".join(sorted({source_id(item, key) for key in item.assets})) or item.id
+
+
+def _as_given(item: Item) -> Item:
+    given = item.clone()
+    given.properties = {name: deepcopy(value) for name, value in item.properties.items() if name not in _OUR_PROPERTIES}
+    return given

@@ -1,0 +1,248 @@
+"""The second step: move what the catalogue lacks into the store, and record what became of every file."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pystac import Item
+
+from rs_assets.catalog.publication import Standing, classify, published_item
+from rs_assets.ingest.manifest import FileStatus, Manifest, ManifestFile, manifest_path
+from rs_assets.ingest.platform import Platform
+from rs_assets.ingest.search_results import SearchResults, publication_key
+from rs_assets.items.identity import source_id
+from rs_assets.items.times import utc_now
+from rs_assets.settings import Retries, Station
+from rs_assets.staging.items import stage_items
+from rs_assets.staging.progress import Progress
+from rs_assets.staging.report import FileOutcome, ItemOutcome, StagingReport
+from rs_assets.staging.sinks import Sink
+from rs_assets.staging.source import Source
+from rs_assets.staging.transfer import TransferStatus
+from rs_assets.state import FileFailure, Resolution, TransferRecord
+
+STAGING_FAILURES = frozenset({FileStatus.FAILED, FileStatus.EVICTED, FileStatus.CLASH})
+"""The failures that staging records, and resolves."""
+
+_FILE_STATUSES = {
+    TransferStatus.STAGED: FileStatus.STAGED,
+    TransferStatus.PRESENT: FileStatus.PRESENT,
+    TransferStatus.FAILED: FileStatus.FAILED,
+    TransferStatus.EVICTED: FileStatus.EVICTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StagingOptions:
+    """What one run may ask for."""
+
+    limit: int | None = None
+    """Most items of a partition to stage; the others wait for a later run."""
+    attempts: int | None = None
+    """How often a request is tried, instead of the station's setting."""
+    force: bool = False
+    """Look at every file again, those too that the catalogue has: read and verify it, and fetch it where wrong."""
+
+
+async def stage_partition(
+    platform: Platform,
+    source: Source,
+    station: Station,
+    results: SearchResults,
+    *,
+    options: StagingOptions,
+    run_id: str | None,
+    progress: Progress | None = None,
+) -> Manifest:
+    """Stage what the catalogue lacks of a partition, and keep the manifest in the store.
+
+    Files that fail are in the manifest and in the state; they raise nothing.
+
+    Raises:
+        StoreError, CatalogError, StateError: store, catalogue or state cannot be used.
+    """
+    partition = results.partition
+    collection = station.collection_of(partition.mission)
+    began = utc_now()
+    standings = await asyncio.to_thread(classify, platform.catalog, collection, results.station_items)
+    if not options.force:
+        standings = await _missing_objects(platform, collection, standings)
+    gone = await asyncio.to_thread(_known_evictions, platform, station, results)
+    wanted, settled = _sorted_out(standings, gone, options)
+    retries = station.retries
+    if options.attempts is not None:
+        retries = Retries(**(retries.model_dump() | {"attempts": options.attempts}))
+    report = await stage_items(
+        wanted,
+        collection=collection,
+        source=source,
+        sink=platform.sink,
+        verification=station.verification,
+        retries=retries,
+        concurrency=station.concurrency,
+        limit=options.limit,
+        progress=progress,
+    )
+    files, ready = _outcomes(wanted, report, collection)
+    manifest = Manifest(
+        station=station.name,
+        partition=partition,
+        collection=collection,
+        staged_at=began,
+        seconds=report.seconds,
+        files=(*files, *settled),
+        items=tuple(ready),
+    )
+    await asyncio.to_thread(platform.documents.write, manifest_path(station.name, partition), manifest.to_dict())
+    await asyncio.to_thread(_record, platform, station, manifest, run_id)
+    return manifest
+
+
+async def _missing_objects(
+    platform: Platform, collection: str, standings: Sequence[tuple[Item, Standing]]
+) -> list[tuple[Item, Standing]]:
+    """The standings, where an item whose object has vanished or changed its size counts as changed."""
+    ids = {item.id for item, standing in standings if standing is Standing.PUBLISHED}
+    published = await asyncio.to_thread(platform.catalog.existing, collection, ids)
+    checked = []
+    for item, standing in standings:
+        if standing is Standing.PUBLISHED:
+            assets = published[item.id].assets.values() if item.id in published else ()
+            whole = [await object_is_there(platform.sink, asset.href, asset.size) for asset in assets]
+            standing = standing if all(whole) else Standing.CHANGED  # noqa: PLW2901
+        checked.append((item, standing))
+    return checked
+
+
+async def object_is_there(sink: Sink, href: str, size: int | None) -> bool:
+    """Whether an object of this size is where the href says; one that lies in another store is believed."""
+    key = sink.key_of(href)
+    if key is None:
+        return True
+    found = await sink.find(key)
+    return found is not None and (size is None or found.size == size)
+
+
+def _known_evictions(platform: Platform, station: Station, results: SearchResults) -> set[str]:
+    """Publications that the station neither lists any more nor had when they were asked for."""
+    if not results.evicted:
+        return set()
+    failures = platform.outcomes.outstanding(station.name)
+    return results.evicted & {failure.source_id for failure in failures if failure.status == FileStatus.EVICTED}
+
+
+def _sorted_out(
+    standings: Sequence[tuple[Item, Standing]], gone: set[str], options: StagingOptions
+) -> tuple[list[Item], list[ManifestFile]]:
+    """The items to stage, and the files of the others, whose outcome is known at once."""
+    wanted: list[Item] = []
+    settled: list[ManifestFile] = []
+    for item, standing in standings:
+        stage = standing.to_publish or (options.force and standing is Standing.PUBLISHED)
+        if stage and (publication_key(item) not in gone or options.force):
+            wanted.append(item)
+        elif stage:
+            settled += _files(item, FileStatus.EVICTED, "the station has deleted it, and does not list it any more")
+        elif standing is Standing.CLASH:
+            reason = f"another product has the item id {item.id}; set item_id: name for this station"
+            settled += _files(item, FileStatus.CLASH, reason)
+        else:
+            skipped = standing is Standing.PUBLISHED
+            settled += _files(item, FileStatus.SKIPPED if skipped else FileStatus.SUPERSEDED)
+    return wanted, settled
+
+
+def _files(item: Item, status: FileStatus, reason: str | None = None) -> list[ManifestFile]:
+    return [
+        ManifestFile(item.id, key, source_id(item, key), status, asset.href, reason=reason)
+        for key, asset in item.assets.items()
+    ]
+
+
+def _outcomes(wanted: Sequence[Item], report: StagingReport, collection: str) -> tuple[list[ManifestFile], list[Item]]:
+    """The files of the items that were to be staged, and those items that are ready for the catalogue."""
+    staged = list(zip(wanted, report.items, strict=False))  # the limit may have left some out
+    files = [_file(item, file) for item, outcome in staged for file in outcome.files]
+    files += [file for item in wanted[len(staged) :] for file in _files(item, FileStatus.POSTPONED)]
+    return files, [_ready(item, outcome, collection) for item, outcome in staged if outcome.complete]
+
+
+def _file(item: Item, outcome: FileOutcome) -> ManifestFile:
+    return ManifestFile(
+        item_id=item.id,
+        asset=outcome.asset_key,
+        source_id=source_id(item, outcome.asset_key),
+        status=_FILE_STATUSES[outcome.status],
+        source_href=item.assets[outcome.asset_key].href,
+        key=outcome.key,
+        size=outcome.size,
+        checksum=outcome.digest.multihash if outcome.digest else None,
+        reason=outcome.reason,
+        attempts=outcome.attempts,
+        moved=outcome.moved,
+        seconds=round(outcome.seconds, 3),
+        warnings=outcome.warnings,
+    )
+
+
+def _ready(item: Item, outcome: ItemOutcome, collection: str) -> Item:
+    """The item as the catalogue shall hold it: it states size and digest of the object that it points at."""
+    stated = item.clone()
+    for file in outcome.files:
+        fields = stated.assets[file.asset_key].extra_fields
+        fields["file:size"] = file.size
+        if file.digest is not None:
+            fields["file:checksum"] = file.digest.multihash
+    return published_item(stated, collection, outcome.hrefs)
+
+
+def _record(platform: Platform, station: Station, manifest: Manifest, run_id: str | None) -> None:
+    now = utc_now()
+    platform.transfers.record(
+        [
+            TransferRecord(
+                object_key=file.key,
+                station=station.name,
+                partition=manifest.partition.key,
+                source_href=file.source_href,
+                size=file.size,
+                checksum=file.checksum,
+                attempts=file.attempts,
+                moved=file.moved,
+                seconds=file.seconds,
+                run_id=run_id,
+                finished_at=now,
+            )
+            for file in manifest.files
+            if file.status is FileStatus.STAGED and file.key is not None
+        ]
+    )
+    platform.outcomes.record(
+        station.name,
+        failed=[_failure(station, manifest, file, now) for file in manifest.failures],
+        resolved=[
+            Resolution(manifest.collection, file.item_id, file.asset, file.status, STAGING_FAILURES)
+            for file in manifest.files
+            if not file.status.is_failure and file.status is not FileStatus.POSTPONED
+        ],
+        at=now,
+        pause=timedelta(seconds=station.retries.next_run_after),
+    )
+
+
+def _failure(station: Station, manifest: Manifest, file: ManifestFile, now: datetime) -> FileFailure:
+    return FileFailure(
+        station=station.name,
+        collection=manifest.collection,
+        item_id=file.item_id,
+        asset=file.asset,
+        source_id=file.source_id,
+        partition=manifest.partition.key,
+        status=file.status,
+        reason=file.reason or "no reason is known",
+        attempts=file.attempts,
+        failed_first=now,
+        failed_last=now,
+        next_try=now if file.status is FileStatus.FAILED else None,
+    )

@@ -1,0 +1,97 @@
+"""How items and their files are named, and when two of them are the same product.
+
+* Item id: the product's name without its last extension.
+* Object key: ``<collection>/<item id>/<source id>/<file name>``. The source id is the station's own key of that
+  very publication, so a re-publication can never change the bytes that an item points at.
+"""
+
+import hashlib
+import unicodedata
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from pystac import Asset, Item
+
+from rs_assets.items.times import parse_time
+
+SOURCE_ID_FIELDS = ("auxip:id", "cadip:id", "prip:id", "lta:id")
+"""Where a station's own key of a publication stands: on the asset, else on the item."""
+
+_MAX_SEGMENT_BYTES = 255
+
+
+def stem(name: str) -> str:
+    """The product's name without its last extension: ``A.EOF.zip`` gives ``A.EOF``, ``A`` stays ``A``."""
+    return PurePosixPath(name).stem if PurePosixPath(name).name == name else name
+
+
+def source_id(item: Item, asset_key: str) -> str:
+    """The station's key of the publication that the asset belongs to.
+
+    Without one, a digest of href, size and checksum: other bytes or another place give another key.
+    """
+    asset = item.assets[asset_key]
+    for field in SOURCE_ID_FIELDS:
+        value = asset.extra_fields.get(field) or item.properties.get(field)
+        if value:
+            return str(value)
+    facts = (asset.href, asset.extra_fields.get("file:size"), asset.extra_fields.get("file:checksum"))
+    return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
+
+
+def object_key(collection: str, item: Item, asset_key: str) -> str:
+    """The key of an item's file in the object store.
+
+    Raises:
+        ValueError: a part of the key is not one safe path segment (see `safe_segment`).
+    """
+    parts = (collection, item.id, source_id(item, asset_key), asset_key)
+    return "/".join(safe_segment(part) for part in parts)
+
+
+def safe_segment(text: str) -> str:
+    """The text, if it can be one segment of a path or an object key on every store.
+
+    Raises:
+        ValueError: it is empty, ``.`` or ``..``, not in Unicode's NFC form, longer than 255 bytes, or holds a
+            slash, a backslash, a colon or a control character.
+    """
+    if not text or text in {".", ".."}:
+        raise ValueError(f"{text!r} cannot be a file name")
+    if any(character in "/\\:" or unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError(f"{text!r} cannot be a file name: it holds a slash, backslash, colon or control character")
+    if unicodedata.normalize("NFC", text) != text:
+        raise ValueError(f"{text!r} cannot be a file name: it is not in Unicode's NFC form")
+    if len(text.encode()) > _MAX_SEGMENT_BYTES:
+        raise ValueError(f"{text[:60]!r}… cannot be a file name: it has more than {_MAX_SEGMENT_BYTES} bytes")
+    return text
+
+
+def same_product(one: Item, other: Item) -> bool:
+    """Whether two items of one id stand for one product, rather than for two whose names differ.
+
+    ``A.zip`` and ``A.EOF`` both have the id ``A``; their asset keys, the full names, tell them apart.
+    """
+    return not one.assets or not other.assets or not set(one.assets).isdisjoint(other.assets)
+
+
+def publication_order(item: Item) -> tuple[datetime, str]:
+    """What orders the publications of one product, the newest last: publication time, then the station's key."""
+    published = item.properties.get("published") or item.properties.get("created")
+    moment = parse_time(published) if published else item.common_metadata.start_datetime or item.datetime
+    if moment is None:
+        raise ValueError(f"item {item.id} has neither published, created, start_datetime nor datetime")
+    key = next((str(item.properties[field]) for field in SOURCE_ID_FIELDS if field in item.properties), "")
+    return moment, key
+
+
+def same_content(one: Asset, other: Asset) -> bool:
+    """Whether two assets state the same bytes: equal checksums, or, where one has none, equal sizes.
+
+    Checksums of two algorithms cannot be compared and count as different.
+    """
+    sums = one.extra_fields.get("file:checksum"), other.extra_fields.get("file:checksum")
+    if all(sums):
+        return bool(sums[0] == sums[1])
+    sizes = one.extra_fields.get("file:size"), other.extra_fields.get("file:size")
+    return sizes[0] is not None and sizes[0] == sizes[1]

@@ -1,0 +1,77 @@
+"""Typed settings: stations, missions, store, catalogue, state and limits, from one YAML document.
+
+The document holds no secret: it names the environment variable (or the file) that does, and that is read at
+first use. Loading the settings needs no secret and opens no connection.
+"""
+
+from rs_assets.settings.authentication import (
+    ApiKeyAuthentication,
+    Authentication,
+    BasicAuthentication,
+    ClientPlacement,
+    NoAuthentication,
+    OAuth2Authentication,
+    Secret,
+)
+from rs_assets.settings.document import (
+    OTHER_MISSION,
+    DirectoryStore,
+    Mission,
+    Settings,
+    SqliteCatalogSettings,
+    StateSettings,
+)
+from rs_assets.settings.loading import (
+    CONFIG_VARIABLE,
+    DEMO_SETTINGS,
+    InvalidSettingsError,
+    Problem,
+    default_path,
+    load_settings,
+    parse_settings,
+)
+from rs_assets.settings.station import (
+    RESERVED_STATION_NAMES,
+    Interface,
+    ItemIdRule,
+    Policy,
+    Retries,
+    Station,
+    TimeField,
+    Timeouts,
+    Verification,
+    WindowLength,
+)
+
+__all__ = [
+    "CONFIG_VARIABLE",
+    "DEMO_SETTINGS",
+    "OTHER_MISSION",
+    "RESERVED_STATION_NAMES",
+    "ApiKeyAuthentication",
+    "Authentication",
+    "BasicAuthentication",
+    "ClientPlacement",
+    "DirectoryStore",
+    "Interface",
+    "InvalidSettingsError",
+    "ItemIdRule",
+    "Mission",
+    "NoAuthentication",
+    "OAuth2Authentication",
+    "Policy",
+    "Problem",
+    "Retries",
+    "Secret",
+    "Settings",
+    "SqliteCatalogSettings",
+    "StateSettings",
+    "Station",
+    "TimeField",
+    "Timeouts",
+    "Verification",
+    "WindowLength",
+    "default_path",
+    "load_settings",
+    "parse_settings",
+]

@@ -1,0 +1,189 @@
+"""Reading the settings document, and saying at which line and key it is wrong.
+
+Plain values may hold ``${NAME}`` or ``${NAME:-default}``, which the environment fills in here; secrets are
+named in the document and read at first use.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from rs_assets.errors import SettingsError
+from rs_assets.settings.document import Settings
+from rs_assets.settings.model import MisplacedValueError
+
+CONFIG_VARIABLE = "RS_ASSETS_CONFIG"
+"""Environment variable with the path of the settings document; unset: the packaged demo settings."""
+
+DEMO_SETTINGS = Path(str(files("rs_assets") / "demo.yaml"))
+"""The packaged demo settings, a document to copy and change."""
+
+_PLACEHOLDER = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+
+Key = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong in a settings document."""
+
+    line: int
+    """Line in the document, from 1."""
+    key: str
+    """Where in the document, e.g. ``stations.0.url``; empty for the document itself."""
+    message: str
+    """What is wrong, and what is expected."""
+
+
+class InvalidSettingsError(SettingsError):
+    """The settings document is wrong; every problem with its line and key."""
+
+    def __init__(self, source: str, problems: list[Problem]) -> None:
+        self.source = source
+        self.problems = problems
+        lines = (f"{source}:{p.line}: {f'{p.key}: ' if p.key else ''}{p.message}" for p in problems)
+        super().__init__("\n".join(lines))
+
+
+def default_path() -> Path:
+    """The settings document that is used: `CONFIG_VARIABLE`, else the packaged demo settings."""
+    named = os.environ.get(CONFIG_VARIABLE)
+    return Path(named) if named else DEMO_SETTINGS
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read the settings.
+
+    Relative paths in them start at the document's own directory; those of the packaged demo settings, at the
+    current one.
+
+    Raises:
+        InvalidSettingsError: the document is wrong, with every problem's line and key.
+        SettingsError: the document cannot be read.
+    """
+    path = default_path() if path is None else path
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the settings {path} cannot be read: {error}") from error
+    return parse_settings(text, source=str(path), base=Path.cwd() if path == DEMO_SETTINGS else path.resolve().parent)
+
+
+def parse_settings(text: str, *, source: str = "settings", base: Path | None = None) -> Settings:
+    """Read the settings from YAML text; `base` is where relative paths start.
+
+    Raises:
+        InvalidSettingsError: the document is wrong, with every problem's line and key.
+    """
+    try:
+        root = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise InvalidSettingsError(source, [Problem(line, "", f"not YAML: {error.problem}")]) from error
+    except yaml.YAMLError as error:
+        raise InvalidSettingsError(source, [Problem(1, "", f"not YAML: {error}")]) from error
+    if not isinstance(root, yaml.MappingNode):
+        raise InvalidSettingsError(source, [Problem(1, "", "expected a mapping with schema_version, stations …")])
+    lines = dict(_lines(root, ()))
+    problems = [*_repeated_keys(root, ()), *_fill_in(root, (), os.environ)]
+    if problems:
+        raise InvalidSettingsError(source, problems)
+    try:
+        settings = Settings.model_validate(_Loader("").construct_document(root))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise InvalidSettingsError(source, [Problem(line, "", str(error.problem))]) from error
+    except ValidationError as error:
+        raise InvalidSettingsError(source, [_problem(detail, lines) for detail in error.errors()]) from None
+    return settings.resolved_against(base) if base else settings
+
+
+class _Loader(yaml.SafeLoader):
+    """Leaves dates as text, so that a wrong one is reported with its key like any other value."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _lines(node: yaml.Node, key: Key) -> Iterator[tuple[Key, int]]:
+    yield key, node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            yield (*key, name.value), name.start_mark.line + 1
+            for inner, line in _lines(value, (*key, name.value)):
+                if inner != (*key, name.value):
+                    yield inner, line
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _lines(value, (*key, index))
+
+
+def _repeated_keys(node: yaml.Node, key: Key) -> Iterator[Problem]:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for name, value in node.value:
+            inner = (*key, name.value)
+            if name.value in seen:
+                yield Problem(name.start_mark.line + 1, _dotted(inner), "this key stands here a second time")
+            seen.add(name.value)
+            yield from _repeated_keys(value, inner)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _repeated_keys(value, (*key, index))
+
+
+def _fill_in(node: yaml.Node, key: Key, environment: Mapping[str, str]) -> Iterator[Problem]:
+    """Replace the placeholders of every scalar in place; a missing variable is a problem."""
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            yield from _fill_in(value, (*key, name.value), environment)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _fill_in(value, (*key, index), environment)
+    elif isinstance(node, yaml.ScalarNode) and "${" in node.value:
+        missing = [
+            match["name"]
+            for match in _PLACEHOLDER.finditer(node.value)
+            if match["default"] is None and match["name"] not in environment
+        ]
+        if missing:
+            message = f"the environment variable {missing[0]} is not set, and no default is given as ${{NAME:-default}}"
+            yield Problem(node.start_mark.line + 1, _dotted(key), message)
+            return
+        node.value = _PLACEHOLDER.sub(
+            lambda match: environment.get(match["name"]) or match["default"] or "", node.value
+        )
+
+
+def _problem(detail: ErrorDetails, lines: Mapping[Key, int]) -> Problem:
+    location: Key = tuple(part for part in detail["loc"] if part != "[key]")
+    cause = detail.get("ctx", {}).get("error")
+    if isinstance(cause, MisplacedValueError):
+        location += cause.key
+    key = location
+    while key not in lines and key:
+        # A discriminated union puts its branch's name into the location, where the document has no key.
+        shorter = [key[:i] + key[i + 1 :] for i in range(len(key)) if key[:i] + key[i + 1 :] in lines]
+        key = max(shorter, key=len) if shorter else key[:-1]
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "missing":
+        message = f"the key {location[-1]!r} is missing"
+    elif detail["type"] == "extra_forbidden":
+        message = f"{location[-1]!r} is no key here; see `rs-assets config schema`"
+    elif detail["type"].startswith("time_delta"):
+        message += "; expected an ISO 8601 duration, e.g. PT2H or P1D"
+    return Problem(lines[key], _dotted(key), message)
+
+
+def _dotted(key: Key) -> str:
+    return ".".join(str(part) for part in key)

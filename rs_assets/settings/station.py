@@ -1,0 +1,202 @@
+"""One station: how it is reached, what is asked of it, and how far it may be loaded."""
+
+import re
+from datetime import date, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, HttpUrl, field_validator, model_validator
+
+from rs_assets.settings.authentication import (
+    Authentication,
+    NoAuthentication,
+    OAuth2Authentication,
+    secrets_of,
+    without_credentials,
+)
+from rs_assets.settings.model import SettingsModel
+
+RESERVED_STATION_NAMES = frozenset({"on_demand", "operations"})
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Interface(StrEnum):
+    """The station interfaces that can be asked."""
+
+    AUXIP = "auxip"
+
+
+class ItemIdRule(StrEnum):
+    """How a product's name becomes its item id."""
+
+    STEM = "stem"
+    """The name without its last extension."""
+    NAME = "name"
+    """The whole name, for a station that offers one product in two forms."""
+
+
+class TimeField(StrEnum):
+    """Which time of a product decides the window that it belongs to."""
+
+    PUBLICATION = "publication"
+    CONTENT = "content"
+    """The start of its validity."""
+
+
+class WindowLength(StrEnum):
+    """The length of one window."""
+
+    DAY = "day"
+    HOUR = "hour"
+
+    @property
+    def duration(self) -> timedelta:
+        """The window's length."""
+        return timedelta(days=1) if self is WindowLength.DAY else timedelta(hours=1)
+
+
+class Policy(StrEnum):
+    """What a verification that does not hold means."""
+
+    STRICT = "strict"
+    """The file is refused."""
+    WARN = "warn"
+    """The file is kept and the difference is reported."""
+    OFF = "off"
+    """Nothing is compared."""
+
+
+class Verification(SettingsModel):
+    """What is compared while a file passes."""
+
+    size: Policy = Policy.STRICT
+    """The bytes received against the size that the station states."""
+    checksum: Policy = Policy.STRICT
+    """The digest of the bytes received against the one that the station states."""
+
+
+class Timeouts(SettingsModel):
+    """How long a station may take, in seconds."""
+
+    connect: Annotated[float, Field(gt=0)] = 10.0
+    """To accept a connection."""
+    read: Annotated[float, Field(gt=0)] = 60.0
+    """Between two pieces of an answer."""
+    search: Annotated[float, Field(gt=0)] = 120.0
+    """For one page of a search, from request to last byte."""
+
+
+class Retries(SettingsModel):
+    """What is tried again after a fault that may pass (connection, 408, 425, 429, 5xx, broken body)."""
+
+    attempts: Annotated[int, Field(ge=1)] = 4
+    """How often one request is tried in all."""
+    first_wait: Annotated[float, Field(ge=0)] = 0.5
+    """Upper bound of the random wait before the second attempt, in seconds; it doubles with every attempt."""
+    longest_wait: Annotated[float, Field(ge=0)] = 30.0
+    """Upper bound of every wait, in seconds, a station's Retry-After included."""
+    next_run_after: Annotated[float, Field(ge=0)] = 900.0
+    """How long after a run a file that it could not stage is due again, in seconds; doubles up to a day."""
+
+
+class Station(SettingsModel):
+    """One station: how it is reached, what is asked of it, and how far it may be loaded."""
+
+    name: str
+    """Name of the station: letters, digits and underscores; it begins the asset keys."""
+    interface: Interface
+    """The interface that it speaks."""
+    url: HttpUrl
+    """Root of the service, to which ``/Products`` is added."""
+    description: str = ""
+    """Shown in the Dagster UI."""
+    owners: tuple[str, ...] = ()
+    """Who looks after it: e-mail addresses, or ``team:name``."""
+    authentication: Authentication = NoAuthentication()
+    ca_file: Path | None = None
+    """Certificates (PEM) to trust instead of the system's."""
+    trusted_hosts: frozenset[str] = frozenset()
+    """Hosts beside the station's own that may be sent its credentials after a redirect."""
+    missions: tuple[str, ...]
+    """Missions to ask for, each a partition; ``other`` gathers what belongs to no mission."""
+    collection: str = "{mission}_aux"
+    """Pattern of the catalogue's collection; ``{mission}`` is the mission's name in lower case."""
+    item_id: ItemIdRule = ItemIdRule.STEM
+    time_field: TimeField = TimeField.PUBLICATION
+    window: WindowLength = WindowLength.DAY
+    start: date
+    """First day (UTC) that has partitions."""
+    lag: timedelta = timedelta(hours=2)
+    """How long after its end a window still changes; a window searched before that is searched once more."""
+    poll_every: timedelta | None = None
+    """How often the windows that are still open are searched by the sensor; not at all where empty."""
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    """Downloads at the same time."""
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Most requests a minute, searches and downloads together; unlimited where empty."""
+    timeouts: Timeouts = Timeouts()
+    retries: Retries = Retries()
+    page_size: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    """Products asked for in one page of a search."""
+    verification: Verification = Verification()
+    product_types: tuple[str, ...] = ()
+    """Product types to ask for; all of them where empty."""
+
+    @field_validator("name")
+    @classmethod
+    def _valid_name(cls, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise ValueError("a station's name is made of letters, digits and underscores, not beginning with a digit")
+        if name in RESERVED_STATION_NAMES:
+            raise ValueError(f"the names {', '.join(sorted(RESERVED_STATION_NAMES))} are reserved")
+        return name
+
+    @field_validator("url")
+    @classmethod
+    def _no_secret(cls, url: HttpUrl) -> HttpUrl:
+        return without_credentials(url)
+
+    @field_validator("missions")
+    @classmethod
+    def _some_missions(cls, missions: tuple[str, ...]) -> tuple[str, ...]:
+        if not missions or len(set(missions)) != len(missions):
+            raise ValueError("name at least one mission, and each only once")
+        return missions
+
+    @field_validator("collection")
+    @classmethod
+    def _valid_pattern(cls, pattern: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_.-]+", pattern.replace("{mission}", "")):
+            raise ValueError("a collection's pattern is made of letters, digits, '_', '-', '.' and '{mission}'")
+        return pattern
+
+    @field_validator("lag", "poll_every")
+    @classmethod
+    def _not_negative(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value < timedelta(0):
+            raise ValueError("a duration cannot be negative")
+        return value
+
+    @model_validator(mode="after")
+    def _literal_secrets_stay_here(self) -> Self:
+        hosts = {urlsplit(str(self.url)).hostname}
+        if isinstance(self.authentication, OAuth2Authentication):
+            hosts.add(urlsplit(str(self.authentication.token_url)).hostname)
+        if hosts <= _LOOPBACK_HOSTS:
+            return self
+        for secret in secrets_of(self.authentication):
+            if secret.otherwise is not None:
+                raise ValueError("'otherwise' is only for a station on this machine; name 'env' or 'file' alone")
+        return self
+
+    def resolved_against(self, base: Path) -> Self:
+        """The same station with a relative CA file made absolute, starting at `base`."""
+        return self.model_copy(update={"ca_file": base / self.ca_file}) if self.ca_file else self
+
+    def collection_of(self, mission: str) -> str:
+        """The catalogue's collection for a mission's products."""
+        return self.collection.replace("{mission}", mission.lower())

@@ -1,0 +1,57 @@
+"""The ASGI application of a simulated station."""
+
+import logging
+from collections import deque
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
+
+from .archive import Archive
+from .auxip import Auxip
+from .clock import Clock
+from .control import Control
+from .errors import RefusalError, error_body
+from .faults import LOG_LENGTH, Entry, FaultBook, Station
+from .options import SimulatorOptions
+from .tokens import Gatekeeper
+
+_log = logging.getLogger(__name__)
+
+
+def create_app(options: SimulatorOptions | None = None) -> Starlette:
+    """A station with its own archive, clock, tokens, faults and log, all in memory."""
+    options = options or SimulatorOptions()
+    clock = Clock(options.now)
+    archive = Archive(options, clock)
+    gatekeeper = Gatekeeper(options)
+    faults = FaultBook()
+    log: deque[Entry] = deque(maxlen=LOG_LENGTH)
+    station = Middleware(Station, gatekeeper=gatekeeper, faults=faults, log=log)
+    routes: list[BaseRoute] = [
+        Mount("/auxip", routes=Auxip(options, archive, gatekeeper).routes(), middleware=[station])
+    ]
+    if options.control:
+        routes.append(Mount("/control", routes=Control(archive, clock, gatekeeper, faults, log).routes()))
+    handlers = {RefusalError: _refused, HTTPException: _failed, Exception: _broken}
+    return Starlette(routes=routes, exception_handlers=handlers)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    del request
+    assert isinstance(error, RefusalError)
+    return error_body(error.status, error.message)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    del request
+    assert isinstance(error, HTTPException)
+    return error_body(error.status_code, error.detail, dict(error.headers or {}))
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return error_body(500, "The simulator has failed; its log tells where.")

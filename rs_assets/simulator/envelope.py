@@ -1,0 +1,13 @@
+"""The shapes in which stations wrap a list of products."""
+
+from enum import StrEnum
+
+
+class Envelope(StrEnum):
+    """How the answer to a collection request is wrapped; stations differ."""
+
+    VALUE = "value"
+    BARE_LIST = "bare_list"
+    RESPONSES = "responses"
+    MISSING = "missing"
+    EMPTY_404 = "empty_404"

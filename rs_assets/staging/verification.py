@@ -1,0 +1,105 @@
+"""Whether the bytes are those that the station states: counted and hashed while they pass, judged at the end."""
+
+from dataclasses import dataclass
+
+from rs_assets.items.multihash import Algorithm, Digest
+from rs_assets.settings import Policy, Verification
+from rs_assets.staging.faults import MismatchError
+from rs_assets.staging.transfer import Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A file whose bytes were accepted."""
+
+    size: int
+    """In bytes."""
+    digest: Digest
+    """The cheapest one that the station vouches for, else a BLAKE3 of our own."""
+    warnings: tuple[str, ...] = ()
+    """Differences that the policy bears."""
+
+
+class Expectation:
+    """What one file is held against."""
+
+    def __init__(self, transfer: Transfer, verification: Verification) -> None:
+        self._size = transfer.size
+        self._size_policy = verification.size
+        self._digest = transfer.expected if verification.checksum is not Policy.OFF else None
+        self._digest_policy = verification.checksum
+        self.algorithm = self._digest.algorithm if self._digest else Algorithm.BLAKE3
+        """The digest to compute."""
+
+    @property
+    def most_bytes(self) -> int | None:
+        """The size beyond which the file is surely refused; None if there is no such size."""
+        return self._size if self._size_policy is Policy.STRICT else None
+
+    def check_size(self, size: int) -> tuple[str, ...]:
+        """The warnings about a size.
+
+        Raises:
+            MismatchError: it is not the one that the station states, and the policy is strict.
+        """
+        if self._size is None or size == self._size:
+            return ()
+        return _judge(self._size_policy, f"the size is {size} bytes where the station states {self._size}")
+
+    def check_announced(self, size: int | None) -> None:
+        """Refuse an answer whose Content-Length is already wrong, before its bytes are moved.
+
+        Raises:
+            MismatchError: it is not the size that the station states, and the policy is strict.
+        """
+        if size is not None:
+            self.check_size(size)
+
+    def verify(self, size: int, digest: Digest) -> Verified:
+        """Accept a file.
+
+        Raises:
+            MismatchError: its size or digest is not the one that the station states, and the policy is strict.
+        """
+        warnings = self.check_size(size)
+        if self._digest is not None and digest != self._digest:
+            name = digest.algorithm
+            difference = f"the {name} checksum is {digest.hex} where the station states {self._digest.hex}"
+            warnings += _judge(self._digest_policy, difference)
+        return Verified(size, digest, warnings)
+
+
+class Passage:
+    """Counts and hashes the bytes of one file as they pass."""
+
+    def __init__(self, expectation: Expectation) -> None:
+        self._expectation = expectation
+        self._most = expectation.most_bytes
+        self._hasher = expectation.algorithm.hasher()
+        self._size = 0
+
+    def update(self, data: bytes) -> None:
+        """Take the next bytes. Burns CPU without the GIL, so it is called in an executor thread.
+
+        Raises:
+            MismatchError: there are more than the station states, and the policy is strict.
+        """
+        self._size += len(data)
+        if self._most is not None and self._size > self._most:
+            raise MismatchError(f"{self._size} bytes or more came where the station states {self._most}")
+        self._hasher.update(data)
+
+    def finish(self) -> Verified:
+        """Accept what has passed.
+
+        Raises:
+            MismatchError: it is not what the station states, and the policy is strict.
+        """
+        digest = Digest(self._expectation.algorithm, self._hasher.hexdigest())
+        return self._expectation.verify(self._size, digest)
+
+
+def _judge(policy: Policy, difference: str) -> tuple[str, ...]:
+    if policy is Policy.STRICT:
+        raise MismatchError(difference)
+    return (difference,) if policy is Policy.WARN else ()

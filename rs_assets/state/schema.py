@@ -1,0 +1,92 @@
+"""The tables of the state database."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Dialect, Float, Integer, MetaData, String, Table, Text
+from sqlalchemy.types import TypeDecorator
+
+SCHEMA_VERSION = 1
+"""Version of the tables below."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware datetime, stored as microseconds since 1970 in UTC: it sorts and compares on every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """Microseconds of an aware datetime."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """The datetime of these microseconds, in UTC."""
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", String(256), nullable=False),
+)
+
+searches = Table(
+    "searches",
+    metadata,
+    Column("station", String(128), primary_key=True),
+    Column("partition", String(128), primary_key=True),
+    Column("window_end", UtcTime, nullable=False),
+    Column("attempted_at", UtcTime, nullable=False),
+    Column("searched_at", UtcTime),  # the last search that succeeded
+    Column("was_closed", Boolean, nullable=False, default=False),  # whether the window was closed by then
+    Column("error", Text),  # of the last attempt
+)
+
+failures = Table(
+    "failures",
+    metadata,
+    Column("station", String(128), primary_key=True),
+    Column("collection", String(256), primary_key=True),
+    Column("item_id", String(512), primary_key=True),
+    Column("asset", String(512), primary_key=True),
+    Column("source_id", String(256), primary_key=True),
+    Column("partition", String(128), nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("failed_first", UtcTime, nullable=False),
+    Column("failed_last", UtcTime, nullable=False),
+    Column("next_try", UtcTime),  # null: trying again cannot help
+    Column("resolved_at", UtcTime, index=True),
+    Column("resolution", Text),
+)
+
+transfers = Table(
+    "transfers",
+    metadata,
+    Column("object_key", String(1024), primary_key=True),
+    Column("station", String(128), nullable=False),
+    Column("partition", String(128), nullable=False),
+    Column("source_href", Text, nullable=False),
+    Column("size", BigInteger),
+    Column("checksum", String(256)),
+    Column("attempts", Integer, nullable=False),
+    Column("moved", BigInteger, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("run_id", String(64)),
+    Column("finished_at", UtcTime, nullable=False),
+)
+
+superseded_objects = Table(
+    "superseded_objects",
+    metadata,
+    Column("href", String(2048), primary_key=True),
+    Column("since", UtcTime, nullable=False),
+)

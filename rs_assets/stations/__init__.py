@@ -1,0 +1,1 @@
+"""What a station has: one module per interface, the credentials it asks for, and one registry."""

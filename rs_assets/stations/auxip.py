@@ -1,0 +1,162 @@
+"""The AUXIP interface (ADGS): its OData products become STAC items here, and nothing OData goes further.
+
+The station is asked for a superset (it may drop clauses silently, and disagrees with others about bounds); which
+product belongs to a window and a mission is decided here, from the product itself.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from pydantic import ValidationError
+
+from rs_assets.settings import OTHER_MISSION, Mission, TimeField
+from rs_assets.stations.auxip_product import Product, product_item
+from rs_assets.stations.http import StationConnection
+from rs_assets.stations.missions import belonging
+from rs_assets.stations.odata import (
+    Entity,
+    Listing,
+    Query,
+    QueryRefusedError,
+    count,
+    literal,
+    moment,
+    read_all,
+)
+from rs_assets.stations.search import Answer, Rejected
+from rs_assets.stations.window import Window
+
+_PAD = timedelta(seconds=1)
+"""Added to both ends of a window at the station: ``gt`` and ``lt`` work everywhere, ``ge`` and ``le`` do not."""
+
+_TIME_PROPERTIES = {TimeField.PUBLICATION: "PublicationDate", TimeField.CONTENT: "ContentDate/Start"}
+
+
+class AuxipSearch:
+    """Searches an AUXIP station by window, mission and product type."""
+
+    def __init__(self, connection: StationConnection, missions: Mapping[str, Mission]) -> None:
+        self._connection = connection
+        self._station = connection.station
+        self._missions = missions
+        self._strays: dict[Window, int | None] = {}
+
+    async def search(self, window: Window, mission: str) -> Answer:
+        """Everything that the station lists for a window and a mission (or `OTHER_MISSION`).
+
+        Raises:
+            AuthenticationError: the station refuses the credentials.
+            StationError: it could not be asked, or answers what is no AUXIP.
+        """
+        time_clause = window_clause(window, self._station.time_field)
+        narrow = [*self._mission_clauses(mission), *self._type_clauses()]
+        query = " and ".join([time_clause, *narrow])
+        warnings: list[str] = []
+        try:
+            listing = await self._read(query)
+        except QueryRefusedError as error:
+            if not narrow:
+                raise
+            warnings.append(f"asked again by time alone, since {error}")
+            query = time_clause
+            listing = await self._read(query)
+        else:
+            if narrow and not listing.entities and not listing.keyless:
+                # A clause that a station does not know can give nothing instead of an error.
+                listing = await self._read(time_clause)
+        answer = self._answer(listing, window, mission, query, warnings)
+        if OTHER_MISSION not in self._station.missions:
+            answer.strays = await self._count_strays(window)
+        return answer
+
+    def _answer(self, listing: Listing, window: Window, mission: str, query: str, warnings: list[str]) -> Answer:
+        answer = Answer(query=query, pages=listing.pages, partial=listing.partial)
+        answer.warnings = [*warnings, *listing.warnings]
+        for entity in listing.keyless:
+            answer.rejected.append(Rejected(str(entity.get("Name", "?")), "the station gave it no Id"))
+        for key, entity in listing.entities.items():
+            try:
+                product = Product.model_validate(entity)
+            except ValidationError as error:
+                answer.rejected.append(Rejected(str(entity.get("Name") or key), _reason(error)))
+                continue
+            owner = belonging(
+                self._missions.values(), name=product.name, short_name=product.short_name, serial=product.serial
+            )
+            if owner.mission_name != mission or not self._is_wanted_type(product):
+                continue
+            moment_of_product = self._time_of(product)
+            if moment_of_product is None:
+                place = _TIME_PROPERTIES[self._station.time_field]
+                answer.rejected.append(Rejected(product.name, f"it has no {place}, so no window"))
+            elif moment_of_product in window:
+                answer.items.append(product_item(product, self._station, owner))
+        answer.items.sort(key=lambda item: (str(item.properties.get("published")), str(item.properties["auxip:id"])))
+        return answer
+
+    async def _read(self, text: str) -> Listing:
+        return await read_all(self._connection, Query("Products", text, expand="Attributes"))
+
+    async def _count_strays(self, window: Window) -> int | None:
+        """How many products of the window belong to no mission of the settings; None if it cannot be known."""
+        if window not in self._strays:
+            clauses = [clause for name in self._missions for clause in self._mission_clauses(name)]
+            text = f"{window_clause(window, self._station.time_field)} and not ({' or '.join(clauses)})"
+            try:
+                total, first = await count(self._connection, Query("Products", text, expand="Attributes"))
+            except QueryRefusedError:
+                total, first = None, []
+            self._strays[window] = total if not any(self._has_mission(entity) for entity in first) else None
+        return self._strays[window]
+
+    def _has_mission(self, entity: Entity) -> bool:
+        try:
+            product = Product.model_validate(entity)
+        except ValidationError:
+            return False
+        owner = belonging(
+            self._missions.values(), name=product.name, short_name=product.short_name, serial=product.serial
+        )
+        return owner.mission is not None
+
+    def _mission_clauses(self, name: str) -> list[str]:
+        if name == OTHER_MISSION:
+            return []
+        mission = self._missions[name]
+        names = [f"startswith(Name,{literal(prefix)})" for prefix in mission.name_prefixes]
+        return [f"({' or '.join([*names, attribute_clause('platformShortName', mission.platform_short_names)])})"]
+
+    def _type_clauses(self) -> list[str]:
+        types = self._station.product_types
+        return [attribute_clause("productType", types)] if types else []
+
+    def _is_wanted_type(self, product: Product) -> bool:
+        types = self._station.product_types
+        if product.product_type is None:  # attributes are missing where a station ignores $expand
+            return not types or any(name in product.name for name in types)
+        return not types or product.product_type in types
+
+    def _time_of(self, product: Product) -> datetime | None:
+        by_publication = self._station.time_field is TimeField.PUBLICATION
+        return product.publication_date if by_publication else product.start
+
+
+def window_clause(window: Window, time_field: TimeField) -> str:
+    """The products whose time falls into the window, and a little more on both sides."""
+    place = _TIME_PROPERTIES[time_field]
+    return f"{place} gt {moment(window.start - _PAD)} and {place} lt {moment(window.end + _PAD)}"
+
+
+def attribute_clause(name: str, values: Iterable[str]) -> str:
+    """The products with a string attribute of one of these values."""
+    literals = [literal(value) for value in values]
+    comparison = f"eq {literals[0]}" if len(literals) == 1 else f"in ({','.join(literals)})"
+    return (
+        f"Attributes/OData.CSC.StringAttribute/any(att:att/Name eq {literal(name)} "
+        f"and att/OData.CSC.StringAttribute/Value {comparison})"
+    )
+
+
+def _reason(error: ValidationError) -> str:
+    first = error.errors(include_input=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,222 @@
+"""Reading a collection of an OData service whole, page by page, whatever its envelope and its way of paging.
+
+A page that fails is an error, never the end. A page that repeats only what is known is the end where it is
+short, and an error where it is full, since the service then does not honour ``$skip``.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote, urljoin, urlsplit
+
+import httpx
+
+from rs_assets.errors import StationError
+from rs_assets.stations.http import StationConnection
+
+Entity = dict[str, Any]
+"""An entity as the service wrote it; it does not travel beyond the module of its interface."""
+
+_OVERLAP = 5
+"""Entities of the last page that the next one repeats, to notice that the collection moved in between."""
+
+_MAX_PASSES = 3
+"""How often a collection that moves while it is read is read from its start."""
+
+_UNREADABLE_STATUSES = {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_IMPLEMENTED}
+
+
+class QueryRefusedError(StationError):
+    """The service does not understand the query (400, 501)."""
+
+
+@dataclass
+class Listing:
+    """What a query gave: its entities, each once, in the service's order."""
+
+    entities: dict[str, Entity] = field(default_factory=dict)
+    """By the service's key."""
+    keyless: list[Entity] = field(default_factory=list)
+    """Entities without a key, which cannot be told apart."""
+    pages: int = 0
+    partial: bool = False
+    """Whether something is known to be missing."""
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query on one collection of the service."""
+
+    collection: str
+    """E.g. ``Products``."""
+    filter: str
+    orderby: str = "PublicationDate asc"
+    """One key: more than one is refused by some services."""
+    expand: str | None = None
+
+    def url(self, root: str, *, top: int, skip: int) -> str:
+        """The request's URL, percent-encoded."""
+        options = {"$filter": self.filter, "$orderby": self.orderby, "$top": str(top), "$skip": str(skip)}
+        options |= {"$expand": self.expand} if self.expand else {}
+        options["$count"] = "true"
+        encoded = "&".join(f"{name}={quote(value, safe=_SAFE)}" for name, value in options.items())
+        return f"{root.rstrip('/')}/{self.collection}?{encoded}"
+
+
+_SAFE = "()',:/$"
+
+
+async def read_all(connection: StationConnection, query: Query) -> Listing:
+    """Read every entity that the query matches.
+
+    A collection that moves while it is read is read again; a listing that may lack something in the end says so
+    in its warnings.
+
+    Raises:
+        QueryRefusedError: the service does not understand the query.
+        StationError: the service failed, or what it answers cannot be the whole collection.
+    """
+    listing = Listing()
+    for _ in range(_MAX_PASSES):
+        missing = await _one_pass(connection, query, listing)
+        if not missing:
+            return listing
+    listing.partial = True
+    listing.warnings.append(f"the station's answer changed while it was read; {missing} or more may be missing")
+    return listing
+
+
+async def count(connection: StationConnection, query: Query) -> tuple[int | None, list[Entity]]:
+    """How many entities match, as the service counts them (None if it does not), and the first of them."""
+    page = _page(connection, await connection.get(query.url(str(connection.station.url), top=1, skip=0)))
+    return page.total, page.entities
+
+
+def literal(text: str) -> str:
+    """A string literal of OData; a quote in it is doubled."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def moment(value: datetime) -> str:
+    """A DateTimeOffset literal of OData in UTC with milliseconds, which every station reads."""
+    return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    entities: list[Entity]
+    total: int | None
+    next_link: str | None
+
+
+async def _one_pass(connection: StationConnection, query: Query, listing: Listing) -> int:
+    """Read the pages from the first to the last into `listing`; how many are known to be missing in the end."""
+    root, top = str(connection.station.url), connection.station.page_size
+    overlap = min(_OVERLAP, top - 1)
+    url = query.url(root, top=top, skip=0)
+    listing.keyless.clear()
+    passed: set[str] = set()
+    position = 0
+    linked = False
+    while True:
+        page = _page(connection, await connection.get(url))
+        listing.pages += 1
+        keys = _take(page, listing)
+        if position and overlap and not linked and passed.isdisjoint(keys):
+            return max(1, _missing(page, listing))
+        fresh = not passed.issuperset(keys)
+        if keys and not fresh and len(page.entities) >= top:
+            raise StationError(
+                f"{connection.station.name}: {root} repeats the same page of {top} whatever is asked for; "
+                "choose a larger page_size or a shorter window"
+            )
+        passed.update(keys)
+        if page.next_link and fresh:
+            url, linked = _next_url(connection, url, page.next_link), True
+            continue
+        skipped = max(0, position - overlap)
+        position = skipped + len(page.entities)
+        counted_out = page.total is not None and position >= page.total and len(page.entities) < top
+        if linked or counted_out or not fresh:
+            return _missing(page, listing)
+        url = query.url(root, top=top, skip=max(0, position - overlap))
+
+
+def _missing(page: _Page, listing: Listing) -> int:
+    return max(0, (page.total or 0) - len(listing.entities) - len(listing.keyless))
+
+
+def _take(page: _Page, listing: Listing) -> list[str]:
+    keys = []
+    for entity in page.entities:
+        key = entity.get("Id")
+        if key is None or key == "":
+            listing.keyless.append(entity)
+        else:
+            keys.append(str(key))
+            listing.entities[str(key)] = entity
+    return keys
+
+
+def _next_url(connection: StationConnection, current: str, link: str) -> str:
+    url = urljoin(current, link)
+    if urlsplit(url).scheme not in {"http", "https"}:
+        raise StationError(f"{connection.station.name}: the next page's link {link[:200]!r} is no HTTP address")
+    return url
+
+
+def _page(connection: StationConnection, response: httpx.Response) -> _Page:
+    name, url = connection.station.name, connection.station.url
+    body = response.text
+    if response.status_code == HTTPStatus.NOT_FOUND and not _is_html(body):
+        return _Page([], None, None)  # the way in which some services say "nothing"
+    if response.status_code in _UNREADABLE_STATUSES:
+        raise QueryRefusedError(f"{name}: {url} refuses the query ({response.status_code}): {_excerpt(body)}")
+    if not response.is_success:
+        raise StationError(f"{name}: {url} answers {response.status_code}: {_excerpt(body)}")
+    try:
+        answer = json.loads(body) if body.strip() else []
+    except ValueError as error:
+        raise StationError(f"{name}: {url} answers what is not JSON: {_excerpt(body)}") from error
+    entities = _entities(answer)
+    if entities is None:
+        raise StationError(f"{name}: {url} answers JSON that is no OData collection: {_excerpt(body)}")
+    envelope = answer if isinstance(answer, dict) else {}
+    return _Page(entities, _total(envelope.get("@odata.count")), envelope.get("@odata.nextLink") or None)
+
+
+def _entities(answer: object) -> list[Entity] | None:
+    """The entities in an answer of any envelope; None if it is no collection."""
+    if isinstance(answer, dict):
+        for key in ("value", "responses"):
+            if key in answer:
+                answer = answer[key] or []
+                break
+        else:
+            if all(key.startswith("@odata.") for key in answer):
+                return []
+            answer = [answer] if "Id" in answer and "Name" in answer else None
+    if isinstance(answer, dict):
+        answer = [answer]
+    if not isinstance(answer, list) or not all(isinstance(entity, dict) for entity in answer):
+        return None
+    return answer
+
+
+def _total(value: object) -> int | None:
+    try:
+        return int(str(value))
+    except ValueError:
+        return None
+
+
+def _is_html(body: str) -> bool:
+    return body.lstrip()[:200].lower().startswith(("<!doctype html", "<html"))
+
+
+def _excerpt(body: str) -> str:
+    text = " ".join(body.split())
+    return f"{text[:200]}…" if len(text) > 200 else text or "an empty answer"  # noqa: PLR2004 - fits on a line or two

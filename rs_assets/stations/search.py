@@ -1,0 +1,45 @@
+"""What a search of any station interface gives."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pystac import Item
+
+from rs_assets.stations.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Something that a station listed and that cannot become an item."""
+
+    name: str
+    reason: str
+
+
+@dataclass
+class Answer:
+    """What a station lists for one window and mission."""
+
+    query: str
+    """What the station was asked, in its own language."""
+    items: list[Item] = field(default_factory=list)
+    """In the order of publication."""
+    rejected: list[Rejected] = field(default_factory=list)
+    pages: int = 0
+    partial: bool = False
+    """Whether something is known to be missing, so that absence means nothing."""
+    strays: int | None = None
+    """Products of the window that belong to no mission of the settings; None where it is not known."""
+    warnings: list[str] = field(default_factory=list)
+
+
+class StationSearch(Protocol):
+    """The search of one station, whatever its interface."""
+
+    async def search(self, window: Window, mission: str) -> Answer:
+        """Everything that the station lists for a window and a mission.
+
+        Raises:
+            StationError: the station could not be asked; the message begins with its name.
+        """
+        ...

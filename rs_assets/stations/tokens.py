@@ -1,0 +1,225 @@
+"""The credentials of a station: nothing, a constant header, or an OAuth2 token that is renewed in time."""
+
+import asyncio
+import base64
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from rs_assets.errors import AuthenticationError, StationError
+from rs_assets.settings import (
+    ApiKeyAuthentication,
+    BasicAuthentication,
+    ClientPlacement,
+    NoAuthentication,
+    OAuth2Authentication,
+    Station,
+)
+from rs_assets.stations.backoff import PASSING_STATUSES, wait_before
+from rs_assets.stations.credentials import Credentials
+from rs_assets.stations.trust import MAX_REDIRECTS
+
+_log = logging.getLogger(__name__)
+
+_SHARE_OF_LIFE_LEFT = 0.2
+"""A token is renewed at the latest when a fifth of its life is left, however short it lives."""
+
+
+def credentials_of(station: Station, client: httpx.AsyncClient) -> Credentials:
+    """The credentials that a station's settings ask for; `client` is what asks its token endpoint."""
+    match station.authentication:
+        case NoAuthentication():
+            return ConstantHeaders(station.name, dict)
+        case BasicAuthentication(username=username, password=password):
+            return ConstantHeaders(station.name, lambda: {"Authorization": _basic(username, password.reveal())})
+        case ApiKeyAuthentication(header=header, key=key):
+            return ConstantHeaders(station.name, lambda: {header: key.reveal()})
+        case OAuth2Authentication() as oauth2:
+            return TokenProvider(station, oauth2, client)
+
+
+class ConstantHeaders:
+    """Headers that never change; the secret in them is read at first use."""
+
+    def __init__(self, station: str, read: Callable[[], Mapping[str, str]]) -> None:
+        self._station = station
+        self._read = read
+
+    async def headers(self) -> Mapping[str, str]:
+        """The headers of every request."""
+        return self._read()
+
+    async def refused(self, headers: Mapping[str, str]) -> bool:  # noqa: ARG002 - there are no others to offer
+        """Constant headers that were refused once stay refused."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    access: str = field(repr=False)
+    renew_at: float
+    """Event loop time in seconds."""
+    refresh: str | None = field(default=None, repr=False)
+
+
+class TokenProvider:
+    """A station's OAuth2 token: asked for once by whoever needs it first, renewed before it expires or on a 401.
+
+    A refresh token is used where the station gave one, and a full login follows where it is refused. Belongs to
+    one event loop.
+    """
+
+    def __init__(self, station: Station, settings: OAuth2Authentication, client: httpx.AsyncClient) -> None:
+        self._station = station
+        self._settings = settings
+        self._client = client
+        self._token: _Token | None = None
+        self._renewing = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        return f"TokenProvider({self._station.name!r})"
+
+    async def headers(self) -> Mapping[str, str]:
+        """Headers with a token that lasts for a while.
+
+        Raises:
+            AuthenticationError: the token endpoint refuses the credentials.
+            StationError: the token endpoint could not be asked, or answered no token.
+        """
+        token = self._token
+        if token is None or self._now() >= token.renew_at:
+            async with self._renewing:
+                if self._token is token:
+                    self._token = await self._renewed(token)
+            token = self._token
+        assert token is not None
+        return self._headers_with(token)
+
+    async def refused(self, headers: Mapping[str, str]) -> bool:
+        """Drop the token that was refused, unless another request has had it renewed already."""
+        token = self._token
+        if token is not None and self._headers_with(token) == headers:
+            self._token = _Token("", renew_at=float("-inf"), refresh=token.refresh)
+        return True
+
+    def _headers_with(self, token: _Token) -> dict[str, str]:
+        header = self._settings.token_header
+        bearer = header.casefold() == "authorization"
+        return {header: f"Bearer {token.access}" if bearer else token.access}
+
+    async def _renewed(self, old: _Token | None) -> _Token:
+        if old is not None and old.refresh:
+            try:
+                return await self._request({"grant_type": "refresh_token", "refresh_token": old.refresh})
+            except AuthenticationError:
+                _log.info("%s: the refresh token is no longer accepted, logging in again", self._station.name)
+        return await self._request(self._login())
+
+    def _login(self) -> dict[str, str]:
+        settings = self._settings
+        form: dict[str, str] = {"grant_type": settings.grant}
+        if settings.grant == "password":
+            assert settings.username is not None
+            assert settings.password is not None
+            form |= {"username": settings.username, "password": settings.password.reveal()}
+        if settings.scope:
+            form["scope"] = settings.scope
+        return form
+
+    async def _request(self, form: dict[str, str]) -> _Token:
+        settings = self._settings
+        headers = {name: secret.reveal() for name, secret in settings.extra_headers.items()}
+        if settings.client_id is not None:
+            secret = settings.client_secret.reveal() if settings.client_secret else ""
+            if settings.client_placement is ClientPlacement.BASIC:
+                headers["Authorization"] = _basic(settings.client_id, secret)
+            else:
+                form = form | {"client_id": settings.client_id} | ({"client_secret": secret} if secret else {})
+        asked_at = self._now()
+        response = await self._post(form, headers)
+        return self._token_in(response, asked_at, hide=[*form.values(), *headers.values()])
+
+    async def _post(self, form: Mapping[str, str], headers: Mapping[str, str]) -> httpx.Response:
+        retries = self._station.retries
+        for attempt in range(1, retries.attempts + 1):
+            retry_after = None
+            try:
+                response = await self._followed(form, headers)
+            except httpx.TransportError as error:
+                problem = f"its token endpoint {self._settings.token_url} cannot be reached ({_cause(error)})"
+            else:
+                if response.status_code not in PASSING_STATUSES:
+                    return response
+                problem = f"its token endpoint answers {response.status_code} {response.reason_phrase}"
+                retry_after = response.headers.get("Retry-After")
+            if attempt < retries.attempts:
+                await asyncio.sleep(wait_before(attempt + 1, retries, retry_after))
+        raise StationError(f"{self._station.name}: {problem}")
+
+    async def _followed(self, form: Mapping[str, str], headers: Mapping[str, str]) -> httpx.Response:
+        """POST, and POST again where the endpoint has moved on its own host or to a trusted one."""
+        url = httpx.URL(str(self._settings.token_url))
+        for _ in range(MAX_REDIRECTS + 1):
+            response = await self._client.post(url, data=form, headers=headers, follow_redirects=False)
+            if not response.is_redirect:
+                return response
+            target = url.join(response.headers["Location"])
+            trusted = target.host == url.host or target.host in self._station.trusted_hosts
+            if not trusted or (url.scheme == "https" and target.scheme != "https"):
+                raise StationError(
+                    f"{self._station.name}: its token endpoint redirects to {target.host}, which is not trusted; "
+                    "add it to the station's trusted_hosts if it may see the credentials"
+                )
+            url = target
+        raise StationError(f"{self._station.name}: its token endpoint redirects in circles")
+
+    def _token_in(self, response: httpx.Response, asked_at: float, *, hide: Iterable[str]) -> _Token:
+        name = self._station.name
+        answer = _json_object(response)
+        if response.status_code in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            reason = str(answer.get("error_description") or answer.get("error") or response.reason_phrase)[:200]
+            for secret in filter(None, hide):
+                reason = reason.replace(secret, "***")
+            raise AuthenticationError(
+                f"{name}: the token endpoint refuses the credentials ({response.status_code}: {reason}); "
+                "check the user name, and the variables that hold the secrets"
+            )
+        access = answer.get("access_token")
+        if not response.is_success or not isinstance(access, str) or not access:
+            raise StationError(
+                f"{name}: the token endpoint {self._settings.token_url} answers {response.status_code} without an "
+                "access_token; check token_url"
+            )
+        refresh = answer.get("refresh_token")
+        return _Token(access, self._renewal(answer.get("expires_in"), asked_at), refresh or None)
+
+    def _renewal(self, expires_in: object, asked_at: float) -> float:
+        try:
+            life = float(str(expires_in))
+        except ValueError:
+            return float("inf")  # it says nothing of expiry: a 401 will
+        return asked_at + life - min(self._settings.renew_before_expiry, life * _SHARE_OF_LIFE_LEFT)
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _basic(username: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+
+
+def _json_object(response: httpx.Response) -> dict[str, Any]:
+    try:
+        answer = response.json()
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _cause(error: httpx.TransportError) -> str:
+    return str(error) or type(error).__name__

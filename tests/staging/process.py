@@ -1,0 +1,61 @@
+"""Stages what its argument says, in a process of its own that a test can kill or starve.
+
+Prints ``moving`` when the first bytes have been written, and at the end JSON: the outcomes, and the files in the store.
+"""
+
+import asyncio
+import json
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import HttpUrl
+
+from rs_assets.items.multihash import Digest
+from rs_assets.settings import Interface, NoAuthentication, Retries, Station, Verification
+from rs_assets.staging.engine import stage_files
+from rs_assets.staging.progress import Message, Moved
+from rs_assets.staging.sinks import DirectorySink
+from rs_assets.staging.source import HttpSource
+from rs_assets.staging.transfer import Transfer
+from rs_assets.stations.pace import Pace
+from rs_assets.stations.tokens import ConstantHeaders
+
+
+def _tell(message: Message) -> None:
+    if isinstance(message, Moved):
+        print("moving", flush=True)
+
+
+async def _main(order: dict[str, Any]) -> list[dict[str, Any]]:
+    station = Station(
+        name="adgs",
+        interface=Interface.AUXIP,
+        url=HttpUrl(order["url"]),
+        missions=("S1",),
+        start=date(2026, 1, 1),
+        authentication=NoAuthentication(),
+    )
+    transfers = [
+        Transfer(entry["key"], entry["href"], entry["size"], (Digest.from_multihash(entry["checksum"]),))
+        for entry in order["transfers"]
+    ]
+    async with HttpSource(station, ConstantHeaders("adgs", dict), Pace(None)) as source:
+        outcomes = await stage_files(
+            transfers,
+            source,
+            DirectorySink(Path(order["root"])),
+            verification=Verification(),
+            retries=Retries(first_wait=0),
+            concurrency=1,
+            progress=_tell,
+        )
+    return [{"status": o.status, "href": o.href, "reason": o.reason, "moved": o.moved} for o in outcomes]
+
+
+if __name__ == "__main__":
+    order = json.loads(sys.argv[1])
+    results = asyncio.run(_main(order))
+    left = [str(path) for path in Path(order["root"]).rglob("*") if path.is_file()]
+    print(json.dumps({"outcomes": results, "left": left}), flush=True)

@@ -1,0 +1,109 @@
+"""What the tests of this folder have in common: how a file is described, and how it is staged from a station."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import HttpUrl
+
+from rs_assets.items.multihash import Algorithm, Digest
+from rs_assets.settings import Interface, Policy, Retries, Station, Verification
+from rs_assets.staging.engine import stage_files
+from rs_assets.staging.progress import Progress
+from rs_assets.staging.sinks import Sink
+from rs_assets.staging.source import HttpSource
+from rs_assets.staging.transfer import Transfer, TransferOutcome
+from rs_assets.stations.pace import Pace
+
+from .fault_station import FaultStation
+
+SECRET = "s3cr3t-t0ken"
+AT_ONCE = Retries(attempts=4, first_wait=0)
+"""Tries again without waiting."""
+STRICT = Verification()
+BEARING = Verification(size=Policy.WARN, checksum=Policy.WARN)
+LAX = Verification(size=Policy.OFF, checksum=Policy.OFF)
+
+
+class Tokens:
+    """Credentials that offer one token after another, whenever one is refused."""
+
+    def __init__(self, *tokens: str) -> None:
+        self._tokens = list(tokens)
+
+    async def headers(self) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {self._tokens[0]}"}
+
+    async def refused(self, headers: Mapping[str, str]) -> bool:
+        if len(self._tokens) > 1 and headers == await self.headers():
+            del self._tokens[0]
+            return True
+        return False
+
+
+def settings_of(station: FaultStation, **others: Any) -> Station:
+    return Station(
+        name="adgs",
+        interface=Interface.AUXIP,
+        url=HttpUrl(station.url()),
+        missions=("S1",),
+        start=date(2026, 1, 1),
+        **others,
+    )
+
+
+@asynccontextmanager
+async def source_of(
+    station: FaultStation, credentials: Tokens | None = None, **settings: Any
+) -> AsyncIterator[HttpSource]:
+    async with HttpSource(settings_of(station, **settings), credentials or Tokens(SECRET), Pace(None)) as source:
+        yield source
+
+
+async def stage(
+    station: FaultStation,
+    sink: Sink,
+    transfers: Sequence[Transfer],
+    *,
+    credentials: Tokens | None = None,
+    verification: Verification = STRICT,
+    retries: Retries = AT_ONCE,
+    concurrency: int = 4,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> list[TransferOutcome]:
+    async with asyncio.timeout(10), source_of(station, credentials, **settings) as source:
+        return await stage_files(
+            transfers,
+            source,
+            sink,
+            verification=verification,
+            retries=retries,
+            concurrency=concurrency,
+            progress=progress,
+        )
+
+
+def transfer_of(body: bytes, href: str, key: str = "s1_aux/A/uuid-1/A.zip") -> Transfer:
+    """The transfer of a file whose size and MD5 the station states."""
+    return Transfer(key, href, len(body), (md5(body),))
+
+
+def md5(body: bytes) -> Digest:
+    return Digest(Algorithm.MD5, hashlib.md5(body, usedforsecurity=False).hexdigest())
+
+
+def content(href: str | None) -> bytes:
+    """The bytes behind a file:// href."""
+    assert href is not None
+    assert href.startswith("file:///")
+    return Path(href.removeprefix("file://")).read_bytes()
+
+
+def files_in(root: Path) -> list[str]:
+    """Every file under a directory, parts included."""
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())

@@ -1,0 +1,108 @@
+"""Processes that die, race each other, or run out of disk: what is left in the store."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import rs_assets
+from rs_assets.staging.sinks import DirectorySink
+from rs_assets.staging.transfer import Transfer, TransferStatus
+
+from .fault_station import FaultStation, Reply
+from .rig import content, files_in, stage, transfer_of
+
+PROGRAM = [sys.executable, str(Path(__file__).with_name("process.py"))]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(rs_assets.__file__).parents[1])}
+BODY = os.urandom(4_000_000)
+
+
+def order(station: FaultStation, root: Path, *transfers: Transfer) -> str:
+    entries = [{"key": t.key, "href": t.href, "size": t.size, "checksum": t.digests[0].multihash} for t in transfers]
+    return json.dumps({"url": station.url(), "root": str(root), "transfers": entries})
+
+
+async def started(*command: str) -> Process:
+    return await asyncio.create_subprocess_exec(*command, stdout=PIPE, env=ENVIRONMENT)
+
+
+async def results(process: Process) -> tuple[list[dict[str, Any]], list[str]]:
+    """The outcomes, and the files that are left in the store."""
+    output, _ = await asyncio.wait_for(process.communicate(), 10)
+    found = json.loads(output.decode().splitlines()[-1])
+    return found["outcomes"], found["left"]
+
+
+async def moving(process: Process) -> None:
+    assert process.stdout is not None
+    assert await asyncio.wait_for(process.stdout.readline(), 10) == b"moving\n"
+
+
+async def test_a_killed_process_leaves_nothing_visible_and_the_next_start_cleans_up(
+    station: FaultStation, sink: DirectorySink, root: Path
+) -> None:
+    transfer = transfer_of(BODY, station.serve("/f", Reply(BODY, hold_at=3_000_000)))
+    process = await started(*PROGRAM, order(station, root, transfer))
+    await moving(process)
+    (part,) = files_in(root)
+    assert part.startswith(".parts/")
+    await sink.tidy()
+    assert files_in(root) == [part], "a live process lost its part"
+
+    process.kill()
+    await process.wait()
+    assert await sink.find(transfer.key) is None
+    assert files_in(root) == [part]
+
+    station.release.set()
+    (outcome,) = await stage(station, sink, [transfer])
+    assert outcome.status is TransferStatus.STAGED
+    assert content(outcome.href) == BODY
+    assert files_in(root) == [transfer.key]
+
+
+async def test_two_processes_that_stage_one_key_end_with_one_verified_object(station: FaultStation, root: Path) -> None:
+    transfer = transfer_of(BODY, station.serve("/f", Reply(BODY, hold_at=3_000_000)))
+    station.crowd = 2
+    processes = [await started(*PROGRAM, order(station, root, transfer)) for _ in range(2)]
+    await asyncio.wait_for(station.crowded.wait(), 10)
+    for process in processes:
+        await moving(process)
+    station.release.set()
+    ((one,), _), ((other,), _) = [await results(process) for process in processes]
+    assert {one["status"], other["status"]} == {"staged", "present"}
+    assert one["href"] == other["href"]
+    assert content(one["href"]) == BODY
+    assert files_in(root) == [transfer.key]
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["size known", "size unknown"])
+async def test_a_full_disk_fails_fast_and_keeps_no_part(station: FaultStation, tmp_path: Path, chunked: bool) -> None:
+    small_disk = _small_disk()
+    transfers = [
+        transfer_of(BODY, station.serve(f"/{n}", Reply(BODY, chunked=chunked)), f"c/{n}/1/f") for n in range(3)
+    ]
+    if chunked:
+        transfers = [Transfer(t.key, t.href, None, t.digests) for t in transfers]
+    process = await started(*small_disk, str(tmp_path), *PROGRAM, order(station, tmp_path / "store", *transfers))
+    outcomes, left = await results(process)
+    assert left == []
+    assert [outcome["status"] for outcome in outcomes] == ["failed"] * 3
+    assert all("No space left on device" in outcome["reason"] for outcome in outcomes)
+    assert (outcomes[0]["moved"] > 0) == chunked
+    assert len(station.requests) == 1
+
+
+def _small_disk() -> list[str]:
+    """The command that runs another one with a file system of 2 MB at a directory, seen by that one alone."""
+    unshare = shutil.which("unshare")
+    if unshare is None or subprocess.run([unshare, "-rm", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this user may not make a file system")
+    return [unshare, "-rm", "sh", "-ec", 'mount -t tmpfs -o size=2m none "$0"; exec "$@"']

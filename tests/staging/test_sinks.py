@@ -1,0 +1,171 @@
+import asyncio
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from rs_assets.errors import StoreError
+from rs_assets.items.multihash import Algorithm
+from rs_assets.staging.parts import Part
+from rs_assets.staging.sinks import DirectorySink
+
+from .rig import content, files_in, md5
+
+KEY = "s1_aux/A/uuid-1/A.zip"
+
+
+async def put(sink: DirectorySink, key: str, body: bytes, size: int | None = None) -> bool:
+    async with sink.writer(key, size) as writer:
+        await asyncio.to_thread(writer.write, body)
+        return await writer.commit()
+
+
+async def test_an_object_is_seen_only_after_its_commit(sink: DirectorySink) -> None:
+    async with sink.writer(KEY, 3) as writer:
+        await asyncio.to_thread(writer.write, b"abc")
+        assert await sink.find(KEY) is None
+        assert await writer.commit()
+        found = await sink.find(KEY)
+    assert found is not None
+    assert (found.size, content(found.href)) == (3, b"abc")
+
+
+async def test_leaving_without_a_commit_leaves_nothing(sink: DirectorySink, root: Path) -> None:
+    async with sink.writer(KEY, 3) as writer:
+        await asyncio.to_thread(writer.write, b"abc")
+        assert len(files_in(root)) == 1
+    assert files_in(root) == []
+
+
+async def test_a_published_object_is_never_replaced(sink: DirectorySink, root: Path) -> None:
+    assert await put(sink, KEY, b"first")
+    assert not await put(sink, KEY, b"second")
+    assert (root / KEY).read_bytes() == b"first"
+    assert files_in(root) == [KEY]
+
+
+async def test_an_object_is_as_long_as_what_was_written_whatever_room_was_made(sink: DirectorySink) -> None:
+    await put(sink, KEY, b"abc", size=100_000)
+    found = await sink.find(KEY)
+    assert found is not None
+    assert (found.size, content(found.href)) == (3, b"abc")
+
+
+async def test_a_digest_is_that_of_the_bytes_in_the_store(sink: DirectorySink) -> None:
+    body = bytes(range(256)) * 10_000
+    await put(sink, KEY, body)
+    assert await sink.digest(KEY, Algorithm.MD5) == md5(body)
+
+
+async def test_a_digest_of_nothing_is_a_store_error_that_names_the_file(sink: DirectorySink) -> None:
+    with pytest.raises(StoreError, match=KEY):
+        await sink.digest(KEY, Algorithm.MD5)
+
+
+async def test_hrefs_and_keys_are_each_others_inverse(tmp_path: Path) -> None:
+    sink = DirectorySink(tmp_path / "a store")
+    key = "s1_aux/A B/uuid#1/ü%20?.zip"
+    await put(sink, key, b"abc")
+    assert sink.key_of(sink.href(key)) == key
+    assert sink.href(key).startswith("file:///")
+
+
+@pytest.mark.parametrize("href", ["file:///etc/passwd", "https://adgs/f", "{root}/../f", "{root}/.parts/f", "{root}"])
+async def test_an_href_outside_of_the_store_has_no_key(sink: DirectorySink, root: Path, href: str) -> None:
+    assert sink.key_of(href.format(root=root.as_uri())) is None
+
+
+async def test_a_deleted_object_takes_its_empty_directories_along(sink: DirectorySink, root: Path) -> None:
+    await put(sink, "c/a/1/f", b"a")
+    await put(sink, "c/b/1/f", b"b")
+    await sink.delete("c/a/1/f")
+    await sink.delete("c/a/1/f")
+    assert files_in(root) == ["c/b/1/f"]
+    assert not (root / "c/a").exists()
+
+
+async def test_a_directory_that_vanishes_before_the_link_is_made_again(
+    sink: DirectorySink, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = Path.hardlink_to
+    vanished = threading.Event()
+
+    def after_a_deletion(path: Path, target: Path) -> None:
+        if not vanished.is_set():
+            vanished.set()
+            path.parent.rmdir()
+        link(path, target)
+
+    monkeypatch.setattr(Path, "hardlink_to", after_a_deletion)
+    assert await put(sink, KEY, b"abc")
+    assert (root / KEY).read_bytes() == b"abc"
+
+
+async def test_the_bytes_are_on_the_disk_before_their_name_and_the_name_before_the_commit_ends(
+    sink: DirectorySink, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    sync, link = os.fsync, Path.hardlink_to
+
+    def noted_sync(descriptor: int) -> None:
+        synced = Path(f"/proc/self/fd/{descriptor}").readlink().relative_to(root)
+        steps.append("sync part" if synced.suffix == ".part" else f"sync {synced}")
+        sync(descriptor)
+
+    def noted_link(path: Path, target: Path) -> None:
+        steps.append("link")
+        link(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(Path, "hardlink_to", noted_link)
+    await put(sink, "c/a/f", b"abc")
+    assert steps == ["sync part", "link", "sync c/a", "sync c", "sync ."]
+
+
+async def test_tidying_removes_what_nobody_is_writing_and_leaves_what_somebody_is(
+    sink: DirectorySink, root: Path
+) -> None:
+    async with sink.writer(KEY, None) as writer:
+        await asyncio.to_thread(writer.write, b"abc")
+        live = files_in(root)
+        (root / ".parts/of-a-dead-process.part").write_bytes(b"half")
+        await DirectorySink(root).tidy()
+        assert files_in(root) == live
+        assert await writer.commit()
+    assert files_in(root) == [KEY]
+
+
+async def test_a_part_removed_between_its_creation_and_its_lock_is_begun_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rs_assets.staging import parts
+
+    lock = parts._lock
+    removed: list[Path] = []
+
+    def after_a_tidying(descriptor: int) -> bool:
+        if not removed:
+            removed.extend((root / ".parts").iterdir())
+            removed[0].unlink()
+        return lock(descriptor)
+
+    monkeypatch.setattr(parts, "_lock", after_a_tidying)
+    assert await put(DirectorySink(root), KEY, b"abc")
+    assert (root / KEY).read_bytes() == b"abc"
+    assert len(removed) == 1
+
+
+def test_a_part_that_was_abandoned_is_neither_begun_nor_written(root: Path) -> None:
+    part = Part(root)
+    part.abandon()
+    part.open(10)
+    assert not root.exists()
+    with pytest.raises(StoreError, match="closed"):
+        part.write(b"abc")
+
+
+async def test_a_root_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=f"{tmp_path}/file/store"):
+        await put(DirectorySink(tmp_path / "file/store"), KEY, b"abc")
