@@ -61,7 +61,7 @@ class Part:
             while self._descriptor is None:
                 self._create()
             if size:
-                os.posix_fallocate(self._descriptor, 0, size)
+                _make_room(self._descriptor, size)
 
     def write(self, data: bytes) -> None:
         """Add bytes.
@@ -156,6 +156,15 @@ def _lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _make_room(descriptor: int, size: int) -> None:
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        # Some file systems cannot reserve room; a full disk then shows while writing.
+        if error.errno not in {errno.EOPNOTSUPP, errno.EINVAL}:
+            raise
 
 
 def _sync_directory(directory: Path) -> None:

@@ -1,6 +1,5 @@
 """Where bytes come from: a station's files over HTTP."""
 
-import asyncio
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -24,7 +23,6 @@ from rs_assets.stations.pace import Pace
 from rs_assets.stations.trust import MAX_REDIRECTS, Trust
 
 _CHUNK_BYTES = 1 << 20
-_SMALL_BYTES = 1 << 16
 _LEGAL_IN_URL = ":/?#[]@!$&'()*+,;=%"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
@@ -132,7 +130,7 @@ class HttpSource(Source):
         self, session: aiohttp.ClientSession, href: str, headers: dict[str, str]
     ) -> aiohttp.ClientResponse:
         """The answer to a request; after a 401, to the same one with renewed credentials."""
-        for renewed in (False, True):
+        for _ in range(2):
             offered = await self._offered()
             response, was_offered = await self._followed(session, href, headers, offered)
             if response.status != HTTPStatus.UNAUTHORIZED:
@@ -140,7 +138,7 @@ class HttpSource(Source):
             response.release()
             if not was_offered:
                 raise StationError(f"{self._station.name}: {_shown(str(response.url))} asks for credentials of its own")
-            if renewed or not await self._credentials.refused(offered):
+            if not await self._credentials.refused(offered):
                 break
         raise AuthenticationError(
             f"{self._station.name}: the credentials are refused (401); check them in the settings"
@@ -168,7 +166,7 @@ class HttpSource(Source):
             if response.status not in _REDIRECTS:
                 return response, offers
             location = response.headers.get("Location")
-            await _drain(response)
+            response.release()
             if not location:
                 raise StationError(f"{self._station.name}: {_shown(url)} redirects to nowhere")
             target = urljoin(url, location)
@@ -222,17 +220,6 @@ class HttpSource(Source):
             auto_decompress=False,
             read_bufsize=_CHUNK_BYTES,
         )
-
-
-async def _drain(response: aiohttp.ClientResponse) -> None:
-    """Read what little a redirect says, so that its connection serves the next request."""
-    if (response.content_length or 0) <= _SMALL_BYTES:
-        try:
-            async with asyncio.timeout(1):
-                await response.content.readexactly(response.content_length or 0)
-        except (*_CONNECTION_ERRORS, asyncio.IncompleteReadError):
-            response.close()
-    response.release()
 
 
 def _shown(url: str) -> str:

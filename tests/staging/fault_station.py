@@ -110,6 +110,9 @@ class FaultStation:
                 await self._answer(request, reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError, _EndError):
             pass
+        except asyncio.CancelledError:
+            # Only the station's own end cancels; asyncio would print a handler that ends as cancelled.
+            pass
         finally:
             self._tasks.discard(task)
             writer.close()

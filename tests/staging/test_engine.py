@@ -146,6 +146,13 @@ async def test_a_content_length_that_is_already_wrong_moves_no_byte(station: Fau
     assert (outcome.status, outcome.moved) == (FAILED, 0)
 
 
+async def test_an_endless_body_ends_at_the_stated_size(station: FaultStation, sink: DirectorySink) -> None:
+    endless = Reply(bytes(3_000_000), chunked=True, hold_at=2_500_000)
+    (outcome,) = await stage(station, sink, [Transfer(KEY, station.serve("/f", endless), 7)])
+    assert outcome.status is FAILED
+    assert "states 7" in (outcome.reason or "")
+
+
 async def test_differences_may_be_borne_with_a_warning_and_a_second_run_still_moves_nothing(
     station: FaultStation, sink: DirectorySink
 ) -> None:
@@ -312,6 +319,27 @@ async def test_a_station_that_is_down_is_not_asked_for_every_file(station: Fault
     assert {outcome.status for outcome in outcomes} == {FAILED}
     assert len(station.requests) < 20
     assert "503" in (outcomes[-1].reason or "")
+
+
+async def test_a_few_unavailable_files_do_not_close_a_station_that_serves_others(
+    station: FaultStation, sink: DirectorySink
+) -> None:
+    busy, fine = Reply(status=503), Reply(BODY)
+    replies = [busy, busy, busy, busy, fine] * 2
+    transfers = [transfer_of(BODY, station.serve(f"/{n}", reply), f"c/{n}/1/f") for n, reply in enumerate(replies)]
+    outcomes = await stage(station, sink, transfers, concurrency=1, retries=Retries(attempts=1))
+    assert [outcome.in_store for outcome in outcomes] == [reply is fine for reply in replies]
+
+
+async def test_a_wait_for_the_next_attempt_ends_when_the_station_is_closed(
+    station: FaultStation, sink: DirectorySink
+) -> None:
+    busy = Reply(status=503, headers={"Retry-After": "3600"})
+    waiting = transfer_of(BODY, station.serve("/busy", busy), "c/a/1/f")
+    refused = transfer_of(BODY, station.serve("/refused", Reply(status=401)), "c/b/1/f")
+    outcomes = await stage(station, sink, [waiting, refused], retries=Retries(longest_wait=3600))
+    assert [outcome.status for outcome in outcomes] == [FAILED, FAILED]
+    assert len(station.asked("/busy")) == 1
 
 
 async def test_products_that_always_fail_do_not_close_the_station(station: FaultStation, sink: DirectorySink) -> None:

@@ -1,6 +1,9 @@
 import asyncio
+import errno
 import os
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -163,6 +166,69 @@ def test_a_part_that_was_abandoned_is_neither_begun_nor_written(root: Path) -> N
     assert not root.exists()
     with pytest.raises(StoreError, match="closed"):
         part.write(b"abc")
+
+
+def test_a_part_is_not_closed_under_a_write_that_still_runs(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = Part(root)
+    part.open(None)
+    writing, go_on = threading.Event(), threading.Event()
+    write = os.write
+
+    def slow_write(descriptor: int, data: bytes) -> int:
+        writing.set()
+        go_on.wait(5)
+        return write(descriptor, data)
+
+    monkeypatch.setattr(os, "write", slow_write)
+    with ThreadPoolExecutor() as threads:
+        written = threads.submit(part.write, b"abc")
+        writing.wait(5)
+        abandoned = threads.submit(part.abandon)
+        with pytest.raises(TimeoutError):
+            abandoned.result(0.05)
+        go_on.set()
+        written.result(5)
+        abandoned.result(5)
+    assert files_in(root) == []
+
+
+async def test_a_file_system_that_cannot_reserve_room_is_written_to_all_the_same(
+    sink: DirectorySink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(descriptor: int, offset: int, length: int) -> None:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr(os, "posix_fallocate", unsupported)
+    assert await put(sink, KEY, b"abc", size=3)
+
+
+def test_a_cancelled_digest_does_not_read_a_large_object_to_its_end(
+    sink: DirectorySink, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = threading.Event()
+    hasher = Algorithm.MD5.hasher()
+
+    class Noted:
+        def update(self, data: bytes) -> None:
+            reading.set()
+            hasher.update(data)
+
+        def hexdigest(self) -> str:
+            return hasher.hexdigest()
+
+    monkeypatch.setattr(Algorithm, "hasher", lambda _: Noted())
+    root.mkdir()
+    with (root / "f").open("wb") as file:
+        file.truncate(30_000_000_000)
+
+    async def cancelled() -> None:
+        digest = asyncio.create_task(sink.digest("f", Algorithm.MD5))
+        assert await asyncio.to_thread(reading.wait, 5)
+        digest.cancel()
+
+    begun = time.monotonic()
+    asyncio.run(cancelled())
+    assert time.monotonic() - begun < 5
 
 
 async def test_a_root_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import asyncio
 import gzip
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,17 @@ async def test_a_redirect_from_https_to_http_loses_the_credentials_even_on_a_tru
     assert "authorization" not in station.requests[0].headers
 
 
+async def test_credentials_that_a_downgrade_has_dropped_stay_dropped(
+    station: FaultStation, secure_station: FaultStation, certificate: Path
+) -> None:
+    back = Reply(status=302, headers={"Location": station.serve("/g", Reply(BODY))})
+    href = station.serve("/f", Reply(status=302, headers={"Location": secure_station.serve("/f", back)}))
+    async with source_of(station, ca_file=certificate, trusted_hosts=frozenset({"127.0.0.1"})) as source:
+        assert await read(source, href) == BODY
+    assert "authorization" in secure_station.requests[0].headers
+    assert "authorization" not in station.requests[1].headers
+
+
 async def test_redirects_in_a_circle_end(station: FaultStation) -> None:
     href = station.serve("/f", Reply(status=302, headers={"Location": "/f"}))
     async with source_of(station) as source:
@@ -134,6 +146,22 @@ async def test_credentials_that_cannot_be_renewed_are_not_offered_twice(station:
         with pytest.raises(AuthenticationError):
             await read(source, station.serve("/f", Reply(status=401)))
     assert len(station.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "becomes"), [(StationError, UnavailableError), (AuthenticationError, AuthenticationError)]
+)
+async def test_a_token_endpoint_that_is_down_may_be_back_but_one_that_refuses_is_final(
+    station: FaultStation, fault: type[StationError], becomes: type[StationError]
+) -> None:
+    class Failing(Tokens):
+        async def headers(self) -> Mapping[str, str]:
+            raise fault("adgs: the token endpoint")
+
+    async with source_of(station, Failing()) as source:
+        with pytest.raises(StationError) as raised:
+            await read(source, station.url("/f"))
+    assert type(raised.value) is becomes
 
 
 async def test_a_foreign_host_that_asks_for_credentials_does_not_use_up_the_stations_own(
