@@ -3,8 +3,8 @@
 It imports nothing of the rest of the package, so that what is tested against it cannot share its mistakes.
 """
 
-from .app import create_app
-from .options import Authentication, SimulatorOptions
-from .server import serve
+from rs_assets.simulator.app import create_app
+from rs_assets.simulator.options import Authentication, SimulatorOptions
+from rs_assets.simulator.server import serve
 
 __all__ = ["Authentication", "SimulatorOptions", "create_app", "serve"]

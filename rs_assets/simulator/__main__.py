@@ -4,8 +4,8 @@ import argparse
 import os
 from datetime import UTC, date, datetime
 
-from .options import Authentication, SimulatorOptions
-from .server import serve
+from rs_assets.simulator.options import Authentication, SimulatorOptions
+from rs_assets.simulator.server import serve
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -10,14 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
-from .archive import Archive
-from .auxip import Auxip
-from .clock import Clock
-from .control import Control
-from .errors import RefusalError, error_body
-from .faults import LOG_LENGTH, Entry, FaultBook, Station
-from .options import SimulatorOptions
-from .tokens import Gatekeeper
+from rs_assets.simulator.archive import Archive
+from rs_assets.simulator.auxip import Auxip
+from rs_assets.simulator.clock import Clock
+from rs_assets.simulator.control import Control
+from rs_assets.simulator.errors import RefusalError, error_body
+from rs_assets.simulator.faults import LOG_LENGTH, Entry, FaultBook, Station, TransferCutError
+from rs_assets.simulator.options import SimulatorOptions
+from rs_assets.simulator.tokens import Gatekeeper
 
 _log = logging.getLogger(__name__)
 
@@ -53,5 +53,6 @@ async def _failed(request: Request, error: Exception) -> Response:
 
 
 async def _broken(request: Request, error: Exception) -> Response:
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    if not isinstance(error, TransferCutError):
+        _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return error_body(500, "The simulator has failed; its log tells where.")

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from .clock import Clock
-from .families import FAMILIES
-from .generate import Generator
-from .hints import ANYTHING, Hints, Span, named
-from .options import SimulatorOptions
-from .products import Family, Product
+from rs_assets.simulator.clock import Clock
+from rs_assets.simulator.families import FAMILIES
+from rs_assets.simulator.generate import Generator
+from rs_assets.simulator.hints import ANYTHING, Hints, Span, named
+from rs_assets.simulator.options import SimulatorOptions
+from rs_assets.simulator.products import Family, Product
 
 
 class Archive:

@@ -9,17 +9,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from .archive import Archive
-from .content import content
-from .edmx import EDMX
-from .entity import Json, entity
-from .envelope import Envelope
-from .errors import MissingError, error_body
-from .options import SimulatorOptions
-from .products import Product
-from .query import Query, answer
-from .ranges import Slice, UnsatisfiableError, requested
-from .tokens import Gatekeeper
+from rs_assets.simulator.archive import Archive
+from rs_assets.simulator.content import content
+from rs_assets.simulator.edmx import EDMX
+from rs_assets.simulator.entity import Json, entity
+from rs_assets.simulator.envelope import Envelope
+from rs_assets.simulator.errors import MissingError, error_body
+from rs_assets.simulator.options import SimulatorOptions
+from rs_assets.simulator.products import Product
+from rs_assets.simulator.query import Query, answer
+from rs_assets.simulator.ranges import Slice, UnsatisfiableError, requested
+from rs_assets.simulator.tokens import Gatekeeper
 
 
 class Auxip:

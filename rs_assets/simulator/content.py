@@ -7,8 +7,8 @@ from hashlib import md5, shake_128
 
 from blake3 import blake3
 
-from .packing import PERIOD, Frame, packing
-from .products import Product
+from rs_assets.simulator.packing import PERIOD, Frame, packing
+from rs_assets.simulator.products import Product
 
 CHUNK = 256 * 1024
 """Bytes that are produced, hashed and sent at a time."""

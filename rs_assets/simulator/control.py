@@ -8,14 +8,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .archive import Archive
-from .clock import Clock
-from .entity import entity
-from .errors import MissingError, QueryError
-from .faults import Entry, Fault, FaultBook, shown
-from .handmade import made, moment, republished
-from .products import Product
-from .tokens import Gatekeeper
+from rs_assets.simulator.archive import Archive
+from rs_assets.simulator.clock import Clock
+from rs_assets.simulator.entity import entity
+from rs_assets.simulator.errors import MissingError, QueryError
+from rs_assets.simulator.faults import Entry, Fault, FaultBook, shown
+from rs_assets.simulator.handmade import made, moment, republished
+from rs_assets.simulator.products import Product
+from rs_assets.simulator.tokens import Gatekeeper
 
 
 class Control:

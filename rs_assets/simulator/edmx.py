@@ -1,7 +1,7 @@
 """The service's metadata document."""
 
-from .predicate import FIELDS
-from .products import Kind
+from rs_assets.simulator.predicate import FIELDS
+from rs_assets.simulator.products import Kind
 
 _TYPES = {"Id": "Edm.Guid", "ContentLength": "Edm.Int64"}
 

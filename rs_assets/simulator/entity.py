@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from .content import digests
-from .products import Attribute, Product
+from rs_assets.simulator.content import digests
+from rs_assets.simulator.products import Attribute, Product
 
 Json = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from .products import DAY, Family, Mission, Validity
+from rs_assets.simulator.products import DAY, Family, Mission, Validity
 
 S1 = Mission(
     "S1",

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -13,9 +12,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .envelope import Envelope
-from .errors import QueryError, error_body
-from .tokens import Gatekeeper
+from rs_assets.simulator.envelope import Envelope
+from rs_assets.simulator.errors import QueryError, error_body
+from rs_assets.simulator.tokens import Gatekeeper
 
 LOG_LENGTH = 10_000
 """Requests that the log remembers."""
@@ -183,9 +182,18 @@ class Station:
             answer = error_body(401, refusal, self._gatekeeper.challenge())
         else:
             answer = self._app
-        await answer(scope, receive, wire.send)
+        try:
+            await answer(scope, receive, wire.send)
+        except Exception as error:
+            if wire.closed:
+                raise TransferCutError from error
+            raise
         if is_token:
             entry.authorized = entry.status == 200
+
+
+class TransferCutError(Exception):
+    """A body was cut short on demand; the server objects, and closes the connection as it should."""
 
 
 class _Wire:
@@ -197,27 +205,22 @@ class _Wire:
         self._fault = fault
         self._room = fault.truncate_bytes if fault is not None else None
         self._corrupt = fault is not None and fault.corrupt
-        self._closed = False
+        self.closed = False
 
     async def send(self, message: Message) -> None:
         """Pass a message on, changed as the fault demands."""
-        if self._closed:
+        if self.closed:
             return
         if message["type"] == "http.response.start":
             self._entry.status = message["status"]
             self._add_headers(message)
             await self._send(message)
             return
-        body = self._changed(message.get("body", b""))
+        body, more = self._changed(message.get("body", b"")), message.get("more_body", False)
         self._entry.bytes_sent += len(body)
         if self._room is not None and self._room <= 0:
-            self._closed = True
-            # A server objects to a body that is shorter than it was announced, and closes the
-            # connection: just what a cut transfer is.
-            with suppress(Exception):
-                await self._send({**message, "body": body, "more_body": False})
-        else:
-            await self._send({**message, "body": body})
+            self.closed = True
+        await self._send({**message, "body": body, "more_body": more and not self.closed})
 
     def _add_headers(self, message: Message) -> None:
         if self._fault is None or self._fault.answers:

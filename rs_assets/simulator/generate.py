@@ -7,8 +7,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from uuid import UUID
 
-from .families import FAMILIES
-from .products import DAY, OPEN_END, Attribute, Family, Kind, Product
+from rs_assets.simulator.families import FAMILIES
+from rs_assets.simulator.products import DAY, OPEN_END, Attribute, Family, Kind, Product
 
 _JITTER = 0.6
 _ORBITS_PER_DAY = 14.6

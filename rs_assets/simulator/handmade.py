@@ -6,8 +6,8 @@ from hashlib import blake2b
 from typing import Any
 from uuid import uuid4
 
-from .errors import QueryError
-from .products import Attribute, Kind, Product
+from rs_assets.simulator.errors import QueryError
+from rs_assets.simulator.products import Attribute, Kind, Product
 
 _WELL_KNOWN = {
     "productType": "product_type",

@@ -9,7 +9,7 @@ from odata_query import ast
 from odata_query.exceptions import ODataException
 from odata_query.grammar import ODataLexer, ODataParser
 
-from .errors import QueryError
+from rs_assets.simulator.errors import QueryError
 
 Node = ast._Node
 

@@ -8,9 +8,9 @@ from typing import Any
 from odata_query import ast
 from odata_query.visitor import NodeVisitor
 
-from .errors import QueryError
-from .odata import Node, literal, operands, path
-from .products import Attribute, Kind, Product
+from rs_assets.simulator.errors import QueryError
+from rs_assets.simulator.odata import Node, literal, operands, path
+from rs_assets.simulator.products import Attribute, Kind, Product
 
 Predicate = Callable[[Product], bool]
 

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .archive import Archive
-from .errors import QueryError
-from .hints import ANYTHING, Hints, hints
-from .odata import parse
-from .predicate import FIELDS, Predicate, compile_filter
-from .products import Product
+from rs_assets.simulator.archive import Archive
+from rs_assets.simulator.errors import QueryError
+from rs_assets.simulator.hints import ANYTHING, Hints, hints
+from rs_assets.simulator.odata import parse
+from rs_assets.simulator.predicate import FIELDS, Predicate, compile_filter
+from rs_assets.simulator.products import Product
 
 _KNOWN = {"$filter", "$orderby", "$top", "$skip", "$count", "$expand", "$format"}
 

@@ -7,8 +7,8 @@ from types import FrameType
 
 import uvicorn
 
-from .app import create_app
-from .options import SimulatorOptions
+from rs_assets.simulator.app import create_app
+from rs_assets.simulator.options import SimulatorOptions
 
 
 def serve(options: SimulatorOptions | None = None, host: str = "127.0.0.1", port: int = 0) -> None:

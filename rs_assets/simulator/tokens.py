@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from .options import Authentication, SimulatorOptions
+from rs_assets.simulator.options import Authentication, SimulatorOptions
 
 
 class Gatekeeper:

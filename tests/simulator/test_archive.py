@@ -13,7 +13,7 @@ from blake3 import blake3
 from rs_assets.simulator.generate import Generator
 from rs_assets.simulator.products import Product
 
-from .station import ONE_DAY, Station, attribute, names
+from .station import ONE_DAY, Entity, Station, attribute, names
 
 
 async def test_two_stations_with_the_same_options_have_the_same_day(station: Station) -> None:
@@ -82,11 +82,11 @@ async def test_an_id_leads_to_its_product_in_a_station_that_never_listed_it(stat
 async def test_ten_days_have_the_shapes_that_clients_stumble_over() -> None:
     station = Station.started()
     query = "PublicationDate gt 2024-04-20T00:00:00Z and PublicationDate lt 2024-04-30T00:00:00Z"
-    products: list[dict[str, str]] = []
+    products: list[Entity] = []
     while page := await station.products(filter=query, skip=len(products), expand="Attributes"):
         products += page
     assert len(names(products)) == len(products)
-    assert any(p["ContentDate"]["End"].startswith("9999-12-31") for p in products)  # type: ignore[index]
+    assert any(p["ContentDate"]["End"].startswith("9999-12-31") for p in products)
     assert any("99999999T999999" in p["Name"] for p in products)
     assert any(attribute(p, "platformShortName") == "SENTINEL-6" for p in products)
     assert any(attribute(p, "platformSerialIdentifier") is None for p in products)

@@ -103,3 +103,10 @@ def test_a_taken_port_is_reported() -> None:
     assert finished.returncode != 0
     assert finished.stdout == ""
     assert "Address already in use" in finished.stderr
+
+
+def test_the_simulator_loads_nothing_else_of_the_package() -> None:
+    script = "import sys, rs_assets.simulator as s; print([m for m in sys.modules if m.startswith('rs_assets.')])"
+    finished = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "rs_assets.simulator.app" in finished.stdout
+    assert all(name.startswith("'rs_assets.simulator") for name in finished.stdout.strip("[]\n").split(", "))

@@ -1,0 +1,56 @@
+"""A simulated station in a process of its own, and platforms that work on it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rs_assets.ingest import Platform
+from rs_assets.settings import parse_settings
+from tests.platform import NOW, PASSWORD, PASSWORD_VARIABLE, SimulatedStation, settings_text
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[str]:
+    """The URL of a simulator whose clock stands at `NOW`."""
+    command = [sys.executable, "-m", "rs_assets.simulator", "--port", "0", "--now", NOW.isoformat()]
+    environment = {**os.environ, "RS_ASSETS_SIMULATOR_PASSWORD": PASSWORD}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True)
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("simulator ready at "), line
+        yield line.removeprefix("simulator ready at ").strip()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+        process.stdout.close()
+
+
+@pytest.fixture
+def station(simulator: str) -> Iterator[SimulatedStation]:
+    """The simulated station, without faults and with an empty log."""
+    with SimulatedStation(simulator) as simulated:
+        simulated.reset()
+        yield simulated
+        simulated.reset()
+
+
+@pytest.fixture
+def platform(station: SimulatedStation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
+    """An installation in an empty directory, whose only station is the simulated one."""
+    monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
+    return Platform.open(parse_settings(settings_text(station.url), base=tmp_path))
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A loopback port on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
