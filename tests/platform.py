@@ -23,10 +23,11 @@ PASSWORD = "c4n4ry-7f3a9d"
 """The station's password; it must appear nowhere."""
 
 
-def settings_text(url: str, **station: object) -> str:
+def settings_text(url: str, *, keys_per_run: int = 31, **station: object) -> str:
     """The demo's settings with relative paths, for the simulated station at `url`; `station` changes keys of it."""
     document = yaml.safe_load(DEMO_SETTINGS.read_text())
     document |= {
+        "keys_per_run": keys_per_run,
         "store": {"path": "store", "keep_superseded": "PT0S"},
         "catalog": {"path": "catalog.sqlite"},
         "state": {"url": "sqlite:///state.sqlite"},

@@ -7,11 +7,12 @@ good ones are recorded, then the run fails and names the bad ones.
 from collections.abc import Callable, Iterable, Iterator
 
 import dagster as dg
+from pydantic import Field
 
 from rs_assets.defs.checks import check_specs, verdicts
 from rs_assets.defs.metadata import Metadata, metadata_of
 from rs_assets.defs.partitions import partitions_of
-from rs_assets.defs.running import run_cancellable
+from rs_assets.defs.running import readable_failures, run_cancellable
 from rs_assets.ingest import IngestOptions, PartitionReport, Platform, Step, ingest
 from rs_assets.ingest.partitions import failure_message
 from rs_assets.ingest.progress import Progress
@@ -32,12 +33,18 @@ ProgressFactory = Callable[[Callable[[str], None]], Progress]
 class IngestConfig(dg.Config):
     """What one run may ask for."""
 
-    limit: int | None = None
-    """Most items of a partition to stage; the others wait for a later run."""
-    retries: int | None = None
-    """How often a request that fails is repeated, instead of the station's setting."""
-    force: bool = False
-    """Read and verify again what is in the store already, and fetch it again where it is wrong."""
+    limit: int | None = Field(
+        default=None, ge=1, description="Most items of a partition to stage; the others wait for a later run."
+    )
+    retries: int | None = Field(
+        default=None,
+        ge=0,
+        description="How often a request that fails is repeated, instead of what the station's settings say.",
+    )
+    force: bool = Field(
+        default=False,
+        description="Read and verify again what is in the store already, and fetch it again where it is wrong.",
+    )
 
 
 def station_assets(settings: Settings, station: Station) -> dg.AssetsDefinition:
@@ -49,32 +56,35 @@ def station_assets(settings: Settings, station: Station) -> dg.AssetsDefinition:
         check_specs=check_specs(station),
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.multi_run(settings.keys_per_run),
-        required_resource_keys={PLATFORM, PROGRESS},
         pool=f"station_{station.name}",
     )
     def assets(
-        context: dg.AssetExecutionContext, config: IngestConfig
+        context: dg.AssetExecutionContext,
+        config: IngestConfig,
+        platform: dg.ResourceParam[Platform],
+        progress: dg.ResourceParam[ProgressFactory],
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        platform: Platform = context.resources.platform
         steps = frozenset(Step(key.path[-1]) for key in context.selected_asset_keys)
         reports: list[PartitionReport] = []
-        if steps:
-            partitions = [Partition.parse(key, station.window) for key in context.partition_keys]
-            options = IngestOptions(steps, _staging_options(config), run_id=context.run_id)
-            progress: Progress = context.resources.progress(context.log.info)
-            reports = run_cancellable(ingest(platform, station.name, partitions, options, progress))
-        checks = [
-            result for key, result in verdicts(platform, station).items() if key in context.selected_asset_check_keys
-        ]
+        with readable_failures():
+            if steps:
+                partitions = [Partition.parse(key, station.window) for key in context.partition_keys]
+                options = IngestOptions(steps, _staging_options(config), run_id=context.run_id)
+                reports = run_cancellable(
+                    ingest(platform, station.name, partitions, options, progress(context.log.info))
+                )
+            verdict_of = verdicts(platform, station)
+        checks = [result for key, result in verdict_of.items() if key in context.selected_asset_check_keys]
         failure = failure_message(reports)
         if failure is not None:
             _record_what_is_good(context, platform, station, reports, checks)
             raise dg.Failure(failure, allow_retries=False)
         for report in reports:
-            for step in sorted(steps):
-                key = _key(station, step)
+            for step in steps:
                 context.add_asset_metadata(
-                    metadata_of(platform, step, report), asset_key=key, partition_key=report.partition.key
+                    metadata_of(platform, step, report),
+                    asset_key=_key(station, step),
+                    partition_key=report.partition.key,
                 )
         for step in sorted(steps, key=list(Step).index):
             yield dg.MaterializeResult(asset_key=_key(station, step))

@@ -3,10 +3,14 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
+import dagster as dg
+
+from rs_assets.errors import RsAssetsError
 from rs_assets.ingest import PartitionMessage, Published, Searched
 from rs_assets.staging.progress import Finished, Moved
 
@@ -49,6 +53,15 @@ def run_cancellable(work: Coroutine[Any, Any, Result]) -> Result:
         if callable(handler):
             handler(number, frame)
         raise KeyboardInterrupt from None
+
+
+@contextmanager
+def readable_failures() -> Iterator[None]:
+    """Let an error that a user can mend fail the step with its own sentence, instead of a traceback's."""
+    try:
+        yield
+    except RsAssetsError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
 
 
 class LoggedProgress:

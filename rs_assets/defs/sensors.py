@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from rs_assets.defs.assets import PLATFORM
 from rs_assets.defs.partitions import multi_partition_key, partitions_of
 from rs_assets.ingest import Platform, Step
 from rs_assets.items.times import format_time, utc_now
@@ -39,7 +38,6 @@ def due_sensor(station: Station) -> dg.SensorDefinition:
     @dg.sensor(
         name=f"{station.name}_due_partitions",
         asset_selection=[dg.AssetKey([station.name, step.value]) for step in Step],
-        required_resource_keys={PLATFORM},
         minimum_interval_seconds=_INTERVAL_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
@@ -48,8 +46,10 @@ def due_sensor(station: Station) -> dg.SensorDefinition:
             + (f"; searches open windows every {station.poll_every}." if station.poll_every else ".")
         ),
     )
-    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        platform: Platform = getattr(context.resources, PLATFORM)
+    def sensor(
+        context: dg.SensorEvaluationContext,  # noqa: ARG001 - Dagster gives it
+        platform: dg.ResourceParam[Platform],
+    ) -> dg.SensorResult | dg.SkipReason:
         known = partitions_of(station)
         requests = [
             dg.RunRequest(

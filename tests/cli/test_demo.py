@@ -1,0 +1,83 @@
+"""`rs-assets demo`, as a user runs it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from rs_assets.ingest import Platform
+from rs_assets.settings import load_settings
+from tests.platform import assert_catalogue_is_true
+
+HOME = Path(__file__).parents[2] / "dagster_home"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A fresh DAGSTER_HOME, as a clone has it."""
+    directory = tmp_path / "dagster_home"
+    directory.mkdir()
+    shutil.copy(HOME / "dagster.yaml", directory)
+    return directory
+
+
+def demo(home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the demo."""
+    command = [sys.executable, "-c", "from rs_assets.cli import main; main()", "demo", "--home", str(home)]
+    env = {**os.environ, "COLUMNS": "120", **environment}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=env, timeout=120)
+
+
+def rows(output: str) -> list[list[str]]:
+    """The cells of the table."""
+    return [re.split(r"\s*│\s*", line.strip("│ ")) for line in output.splitlines() if line.startswith("│ 20")]
+
+
+def test_the_demo_fills_the_catalogue_and_a_second_one_stages_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = demo(home)
+    second = demo(home)
+
+    assert first.returncode == 0, first.stderr
+    assert second.returncode == 0, second.stderr
+    table = rows(first.stdout)
+    assert len(table) == 9
+    for _day, _mission, found, staged, _verified, failed, catalogued in table:
+        assert int(found) == int(staged) == int(catalogued) > 10
+        assert failed == "0"
+    assert [row[3] for row in rows(second.stdout)] == ["0"] * 9
+    assert "Nothing was staged" in second.stdout
+    assert re.search(r"^\[ +\d+ s\] \d/9 partitions", first.stderr, re.MULTILINE)
+    assert not [process for process in psutil.process_iter(["cmdline"]) if str(home) in str(process.info["cmdline"])]
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    assert assert_catalogue_is_true(Platform.open(load_settings())) == sum(int(row[2]) for row in table)
+
+    # What it says about reading the catalogue works as it stands there.
+    script = first.stdout[first.stdout.index(sys.executable) :]
+    read = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert [line.split()[1][:8] for line in read.stdout.splitlines()] == ["file:///"] * 3, read.stderr
+
+
+def test_a_demo_that_cannot_use_its_state_fails_with_a_readable_error(home: Path) -> None:
+    broken = home / "demo"
+    broken.mkdir()
+    (broken / "state.sqlite").write_text("this is no database")
+
+    result = demo(home)
+
+    assert result.returncode == 1
+    assert "state.sqlite" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_directory_without_dagster_settings_is_refused(tmp_path: Path) -> None:
+    result = demo(tmp_path)
+
+    assert result.returncode == 1
+    assert "has no dagster.yaml" in result.stderr
