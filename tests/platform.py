@@ -112,7 +112,7 @@ def day(key: str) -> Partition:
 
 async def run(platform: Platform, *keys: str, options: IngestOptions | None = None) -> list[PartitionReport]:
     """Take the partitions of the demo's station through the steps."""
-    return await ingest(platform, "adgs", [day(key) for key in keys], options)
+    return [report async for report in ingest(platform, "adgs", [day(key) for key in keys], options)]
 
 
 def catalogue_documents(platform: Platform) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The command line: ``rs-assets``. Its heavy parts are imported when a command needs them."""
 
+import signal
 import sys
 
 import click
@@ -24,6 +25,9 @@ for _command in (config, demo, dev, failures, simulator):
 
 def main() -> None:
     """Run the command line; an error that a user can mend is one message, not a traceback."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell's background job ignores interrupts, and so would all that is started from here.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         cli()
     except RsAssetsError as error:

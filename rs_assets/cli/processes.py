@@ -42,8 +42,6 @@ class Process:
             stderr=subprocess.STDOUT if on_line else None,
             text=True,
             start_new_session=True,
-            # A shell's background job ignores interrupts, and its children would inherit that.
-            preexec_fn=_listen_to_interrupts,  # noqa: PLW1509 - called before any thread exists in the child
         )
         if on_line:
             threading.Thread(target=self._forward, args=(on_line,), daemon=True).start()
@@ -67,18 +65,19 @@ class Process:
             self._popen.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
                 self._popen.wait(grace)
-        with suppress(ProcessLookupError):
-            os.killpg(self._popen.pid, signal.SIGTERM)
-            deadline = time.monotonic() + 1.0
-            while time.monotonic() < deadline and self._group_lives():
-                time.sleep(0.05)
-            os.killpg(self._popen.pid, signal.SIGKILL)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(self._popen.pid, number)
+                self._wait_for_group(1.0)
         self._popen.wait()
 
-    def _group_lives(self) -> bool:
-        self._popen.poll()
-        os.killpg(self._popen.pid, 0)
-        return True
+    def _wait_for_group(self, seconds: float) -> None:
+        """Wait until the group is empty, which raises ProcessLookupError, or the time is up."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self._popen.poll()
+            os.killpg(self._popen.pid, 0)
+            time.sleep(0.05)
 
     def _forward(self, on_line: Callable[[str], None]) -> None:
         assert self._popen.stdout is not None
@@ -116,7 +115,3 @@ def workspace_arguments(directory: Path) -> list[str]:
     """How Dagster's commands find the definitions: through the checkout's workspace file, else as a module."""
     workspace = directory / "workspace.yaml"
     return ["-w", str(workspace)] if workspace.is_file() else ["-m", "rs_assets.definitions"]
-
-
-def _listen_to_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)

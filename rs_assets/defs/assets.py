@@ -4,7 +4,9 @@ One step makes them, partition by partition, so that a partition that fails hold
 good ones are recorded, then the run fails and names the bad ones.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
 
 import dagster as dg
 from pydantic import Field
@@ -65,27 +67,22 @@ def station_assets(settings: Settings, station: Station) -> dg.AssetsDefinition:
         progress: dg.ResourceParam[ProgressFactory],
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         steps = frozenset(Step(key.path[-1]) for key in context.selected_asset_keys)
-        reports: list[PartitionReport] = []
+        records: list[PartitionRecord] = []
         with readable_failures():
             if steps:
                 partitions = [Partition.parse(key, station.window) for key in context.partition_keys]
                 options = IngestOptions(steps, _staging_options(config), run_id=context.run_id)
-                reports = run_cancellable(
-                    ingest(platform, station.name, partitions, options, progress(context.log.info))
-                )
+                reports = ingest(platform, station.name, partitions, options, progress(context.log.info))
+                records = run_cancellable(_recorded(platform, reports))
             verdict_of = verdicts(platform, station)
         checks = [result for key, result in verdict_of.items() if key in context.selected_asset_check_keys]
-        failure = failure_message(reports)
+        failure = failure_message({record.partition: record.error for record in records})
         if failure is not None:
-            _record_what_is_good(context, platform, station, reports, checks)
+            _log_what_is_good(context, station, records, checks)
             raise dg.Failure(failure, allow_retries=False)
-        for report in reports:
-            for step in steps:
-                context.add_asset_metadata(
-                    metadata_of(platform, step, report),
-                    asset_key=_key(station, step),
-                    partition_key=report.partition.key,
-                )
+        for record in records:
+            for step, metadata in record.metadata.items():
+                context.add_asset_metadata(metadata, asset_key=_key(station, step), partition_key=record.partition)
         for step in sorted(steps, key=list(Step).index):
             yield dg.MaterializeResult(asset_key=_key(station, step))
         yield from checks
@@ -136,19 +133,36 @@ def _staging_options(config: IngestConfig) -> StagingOptions:
     return StagingOptions(limit=config.limit, attempts=attempts, force=config.force)
 
 
-def _record_what_is_good(
+@dataclass(frozen=True, slots=True)
+class PartitionRecord:
+    """What is to be told of one partition; far smaller than its report, of which a run would hold many."""
+
+    partition: str
+    error: str | None
+    metadata: Mapping[Step, Metadata]
+    """By the step that was completed, in their order."""
+
+
+async def _recorded(platform: Platform, reports: AsyncGenerator[PartitionReport]) -> list[PartitionRecord]:
+    records = []
+    async with aclosing(reports):
+        async for report in reports:
+            metadata = {step: metadata_of(platform, step, report) for step in Step if step in report.done}
+            records.append(PartitionRecord(report.partition.key, report.error, metadata))
+    return records
+
+
+def _log_what_is_good(
     context: dg.AssetExecutionContext,
-    platform: Platform,
     station: Station,
-    reports: Iterable[PartitionReport],
+    records: Iterable[PartitionRecord],
     checks: Iterable[dg.AssetCheckResult],
 ) -> None:
     """Record by hand, before the step fails, what Dagster records by itself only for a step that succeeds."""
-    for report in reports:
-        for step in sorted(report.done, key=list(Step).index):
-            metadata: Metadata = metadata_of(platform, step, report)
+    for record in records:
+        for step, metadata in record.metadata.items():
             context.log_event(
-                dg.AssetMaterialization(_key(station, step), partition=report.partition.key, metadata=metadata)
+                dg.AssetMaterialization(_key(station, step), partition=record.partition, metadata=metadata)
             )
     for check in checks:
         assert check.asset_key is not None

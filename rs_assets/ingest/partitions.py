@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -58,11 +58,11 @@ class PartitionReport:
 async def ingest(
     platform: Platform,
     station_name: str,
-    partitions: Sequence[Partition],
+    partitions: Iterable[Partition],
     options: IngestOptions | None = None,
     progress: Progress = unobserved,
-) -> list[PartitionReport]:
-    """Take every partition through the steps; one report for each, in their order.
+) -> AsyncGenerator[PartitionReport]:
+    """Take every partition through the steps; one report for each, in their order, as soon as it is done.
 
     A partition that fails says why in its report, and the others go on. Credentials that are refused once are
     not offered again for the partitions that follow.
@@ -73,39 +73,41 @@ async def ingest(
     """
     options = options or IngestOptions()
     station = platform.settings.station(station_name)
-    reports = [PartitionReport(partition) for partition in partitions]
     async with (
         StationConnection(station) as connection,
         HttpSource(station, connection.credentials, connection.pace) as source,
     ):
         way = _Way(platform, connection, source, options, progress)
         refused: str | None = None
-        for report in reports:
-            if refused is not None and Step.SEARCH in options.steps:
-                report.error = refused
-                continue
-            try:
-                await way.go(report)
-            except AuthenticationError as error:
-                report.error = refused = str(error)
-            except RsAssetsError as error:
-                report.error = str(error)
-            except Exception as error:  # noqa: BLE001 - a defect in one partition must not cost the others
-                _log.exception("%s: %s failed unexpectedly", station.name, report.partition.key)
-                report.error = f"{station.name}: {report.partition.key} failed unexpectedly: {error!r}"
-    return reports
+        for partition in partitions:
+            report = PartitionReport(partition, error=refused)
+            if refused is None:
+                try:
+                    await way.go(report)
+                except AuthenticationError as error:
+                    report.error = refused = str(error)
+                except RsAssetsError as error:
+                    report.error = str(error)
+                except Exception as error:  # noqa: BLE001 - a defect in one partition must not cost the others
+                    _log.exception("%s: %s failed unexpectedly", station.name, partition.key)
+                    report.error = f"{station.name}: {partition.key} failed unexpectedly: {error!r}"
+            yield report
 
 
-def failure_message(reports: Collection[PartitionReport]) -> str | None:
-    """One message that names every partition that failed, and why; None if none did."""
-    failed = [report for report in reports if report.error is not None]
-    if not failed:
-        return None
+def failure_message(errors: Mapping[str, str | None]) -> str | None:
+    """One message that names every partition that failed, and why; None if none did.
+
+    Args:
+        errors: by partition key, why it failed; None where it did not.
+    """
     reasons: dict[str, list[str]] = {}
-    for report in failed:
-        reasons.setdefault(str(report.error), []).append(report.partition.key)
+    for key, error in errors.items():
+        if error is not None:
+            reasons.setdefault(error, []).append(key)
+    if not reasons:
+        return None
     lines = [f"{', '.join(keys)}: {reason}" for reason, keys in reasons.items()]
-    return f"{len(failed)} of {len(reports)} partitions failed.\n" + "\n".join(lines)
+    return f"{sum(map(len, reasons.values()))} of {len(errors)} partitions failed.\n" + "\n".join(lines)
 
 
 class _Way:

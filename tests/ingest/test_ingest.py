@@ -278,7 +278,7 @@ async def test_a_failed_search_fails_its_partition_and_no_other(platform: Platfo
 
     assert [report.error is None for report in reports] == [True, False, True]
     assert [len(report.done) for report in reports] == [3, 0, 3]
-    message = failure_message(reports)
+    message = failure_message({report.partition.key: report.error for report in reports})
     assert message is not None
     assert message.startswith("1 of 3 partitions failed.\n2026-10-04|S1: adgs: ")
     assert "500" in message
@@ -304,7 +304,7 @@ async def test_a_refused_password_is_one_readable_error_and_is_not_offered_again
 
     reports = await run(platform, "2026-10-06|S1", "2026-10-07|S1")
 
-    message = failure_message(reports)
+    message = failure_message({report.partition.key: report.error for report in reports})
     assert message is not None
     assert message.count("\n") == 1
     assert "2026-10-06|S1, 2026-10-07|S1: adgs: the token endpoint refuses the credentials" in message
@@ -504,7 +504,9 @@ async def test_hourly_windows_hold_only_their_hour(
     station.add(**made("S1A_AUX_TEN.EOF", PublicationDate="2011-01-09T10:00:00Z"))
     station.add(**made("S1A_AUX_ELEVEN.EOF", PublicationDate="2011-01-09T11:00:00Z"))
 
-    [report] = await ingest(platform, "adgs", [Partition.parse("2011-01-09-10:00|S1", WindowLength.HOUR)])
+    partition = Partition.parse("2011-01-09-10:00|S1", WindowLength.HOUR)
+
+    [report] = [report async for report in ingest(platform, "adgs", [partition])]
 
     assert report.search is not None
     assert [item.id for item in report.search.items] == ["S1A_AUX_TEN"]
