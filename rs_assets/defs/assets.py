@@ -71,7 +71,7 @@ def station_assets(settings: Settings, station: Station) -> dg.AssetsDefinition:
         with readable_failures():
             if steps:
                 partitions = [Partition.parse(key, station.window) for key in context.partition_keys]
-                options = IngestOptions(steps, _staging_options(config), run_id=context.run_id)
+                options = IngestOptions(steps, _staging_options(config), run_id=context.run.run_id)
                 reports = ingest(platform, station.name, partitions, options, progress(context.log.info))
                 records = run_cancellable(_recorded(platform, reports))
             verdict_of = verdicts(platform, station)
