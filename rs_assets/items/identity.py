@@ -7,6 +7,7 @@
 
 import hashlib
 import unicodedata
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import PurePosixPath
 
@@ -31,10 +32,9 @@ def source_id(item: Item, asset_key: str) -> str:
     Without one, a digest of href, size and checksum: other bytes or another place give another key.
     """
     asset = item.assets[asset_key]
-    for field in SOURCE_ID_FIELDS:
-        value = asset.extra_fields.get(field) or item.properties.get(field)
-        if value:
-            return str(value)
+    key = _station_key(asset.extra_fields, item.properties)
+    if key is not None:
+        return key
     facts = (asset.href, asset.extra_fields.get("file:size"), asset.extra_fields.get("file:checksum"))
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
 
@@ -76,13 +76,19 @@ def same_product(one: Item, other: Item) -> bool:
 
 
 def publication_order(item: Item) -> tuple[datetime, str]:
-    """What orders the publications of one product, the newest last: publication time, then the station's key."""
-    published = item.properties.get("published") or item.properties.get("created")
-    moment = parse_time(published) if published else item.common_metadata.start_datetime or item.datetime
+    """What orders the publications of one product, the newest last: publication time, then the station's key.
+
+    Raises:
+        ValueError: the item has no time, or one that cannot be read.
+    """
+    times = [item.properties.get(name) for name in ("published", "created", "start_datetime")]
+    moment = next(filter(None, times), item.datetime.isoformat() if item.datetime else None)
     if moment is None:
         raise ValueError(f"item {item.id} has neither published, created, start_datetime nor datetime")
-    key = next((str(item.properties[field]) for field in SOURCE_ID_FIELDS if field in item.properties), "")
-    return moment, key
+    if not isinstance(moment, str):
+        raise ValueError(f"item {item.id} has the time {moment!r}, which is no text")  # noqa: TRY004 - a value of the item
+    assets = (asset.extra_fields for asset in item.assets.values())
+    return parse_time(moment), _station_key(item.properties, *assets) or ""
 
 
 def same_content(one: Asset, other: Asset) -> bool:
@@ -95,3 +101,8 @@ def same_content(one: Asset, other: Asset) -> bool:
         return bool(sums[0] == sums[1])
     sizes = one.extra_fields.get("file:size"), other.extra_fields.get("file:size")
     return sizes[0] is not None and sizes[0] == sizes[1]
+
+
+def _station_key(*places: Mapping[str, object]) -> str | None:
+    """The station's own key in the first of these fields that hold one."""
+    return next((str(place[field]) for place in places for field in SOURCE_ID_FIELDS if place.get(field)), None)

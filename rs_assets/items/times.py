@@ -4,12 +4,12 @@ Inside the package every `datetime` is aware, in UTC, with its microseconds.
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 
 OPEN_END = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """The end of an open-ended validity. Adding to it overflows: compare with it, never compute with it."""
 
-_ALL_NINES = re.compile(r"9999-?99-?99T?")
+_ALL_NINES = re.compile(r"9999-?99-?99(T[9:.]*Z?)?")
 
 
 def parse_time(text: str) -> datetime:
@@ -23,7 +23,7 @@ def parse_time(text: str) -> datetime:
         ValueError: the text is no date.
     """
     text = text.strip()
-    if _ALL_NINES.match(text):
+    if _ALL_NINES.fullmatch(text):
         return OPEN_END
     try:
         parsed = datetime.fromisoformat(text)
@@ -34,7 +34,9 @@ def parse_time(text: str) -> datetime:
     try:
         return parsed.astimezone(UTC)
     except OverflowError:
-        return OPEN_END
+        if parsed.year == MAXYEAR:
+            return OPEN_END
+        raise ValueError(f"{text!r} lies before the first year") from None
 
 
 def format_time(moment: datetime) -> str:

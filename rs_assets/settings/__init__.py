@@ -31,6 +31,7 @@ from rs_assets.settings.loading import (
     parse_settings,
 )
 from rs_assets.settings.station import (
+    RESERVED_COLLECTIONS,
     RESERVED_STATION_NAMES,
     Interface,
     ItemIdRule,
@@ -47,6 +48,7 @@ __all__ = [
     "CONFIG_VARIABLE",
     "DEMO_SETTINGS",
     "OTHER_MISSION",
+    "RESERVED_COLLECTIONS",
     "RESERVED_STATION_NAMES",
     "ApiKeyAuthentication",
     "Authentication",

@@ -1,11 +1,12 @@
 """How a station lets its users in, and where the secrets for that are found."""
 
 import os
+import unicodedata
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, HttpUrl, field_validator, model_validator
+from pydantic import BaseModel, Field, HttpUrl, SecretStr, field_validator, model_validator
 
 from rs_assets.errors import SettingsError
 from rs_assets.settings.model import SettingsModel
@@ -15,10 +16,10 @@ class Secret(SettingsModel):
     """Where a secret is found. The secret itself never stands in the settings."""
 
     env: str | None = None
-    """Name of the environment variable that holds the secret."""
+    """Name of the environment variable that holds the secret; a trailing line break is dropped."""
     file: Path | None = None
     """File that holds the secret, e.g. one mounted by the cluster; a trailing line break is dropped."""
-    otherwise: str | None = None
+    otherwise: SecretStr | None = None
     """Used while the variable is unset; accepted for stations on this machine only, such as a simulator."""
 
     @model_validator(mode="after")
@@ -31,18 +32,32 @@ class Secret(SettingsModel):
         """Read the secret now.
 
         Raises:
-            SettingsError: the variable is not set, or the file cannot be read.
+            SettingsError: the variable is not set, the file cannot be read, or what it holds cannot be a secret.
         """
+        place, value = self._found()
+        value = value.rstrip("\r\n")
+        if not value:
+            raise SettingsError(f"{place} is empty; put the secret there")
+        if any(unicodedata.category(character) == "Cc" for character in value):
+            raise SettingsError(f"{place} holds a line break or another control character, so it is no secret")
+        return value
+
+    def _found(self) -> tuple[str, str]:
+        """Where the secret is, in words, and what stands there."""
         if self.env is not None:
-            value = os.environ.get(self.env, self.otherwise)
-            if not value:
+            value = os.environ.get(self.env)
+            if value is None and self.otherwise is not None:
+                value = self.otherwise.get_secret_value()
+            if value is None:
                 raise SettingsError(f"the environment variable {self.env} is not set; set it to the secret")
-            return value
+            return f"the environment variable {self.env}", value
         assert self.file is not None
         try:
-            return self.file.read_text(encoding="utf-8").rstrip("\r\n")
+            return f"the secret's file {self.file}", self.file.read_text(encoding="utf-8")
         except OSError as error:
             raise SettingsError(f"the secret's file {self.file} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError:
+            raise SettingsError(f"the secret's file {self.file} is not text in UTF-8") from None
 
 
 class NoAuthentication(SettingsModel):

@@ -1,6 +1,7 @@
 """The whole settings document: missions, stations, store, catalogue, state and limits."""
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -10,7 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from rs_assets.errors import SettingsError
-from rs_assets.settings.model import MisplacedValueError, SettingsModel
+from rs_assets.settings.model import Key, MisplacedValueError, SettingsModel
 from rs_assets.settings.station import Station
 
 OTHER_MISSION = "other"
@@ -66,13 +67,14 @@ class StateSettings(SettingsModel):
             raise ValueError("a URL must not hold a password")
         if parsed.get_backend_name() != "sqlite":
             raise ValueError(f"{parsed.get_backend_name()!r} cannot be used yet; use a sqlite:/// URL")
+        if not parsed.database or parsed.database == ":memory:":
+            raise ValueError("the state must outlive the process: name a file, e.g. sqlite:////data/state.sqlite")
         return url
 
     def resolved_against(self, base: Path) -> Self:
         """The same settings with a relative SQLite path made absolute, starting at `base`."""
         parsed = make_url(self.url)
-        if not parsed.database or parsed.database == ":memory:":
-            return self
+        assert parsed.database is not None
         absolute = parsed.set(database=str(base / parsed.database))
         return self.model_copy(update={"url": absolute.render_as_string()})
 
@@ -94,38 +96,33 @@ class Settings(SettingsModel):
     @field_validator("missions")
     @classmethod
     def _named(cls, missions: dict[str, Mission]) -> dict[str, Mission]:
-        for name in missions:
-            if name == OTHER_MISSION or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-                raise ValueError(f"{name!r} cannot name a mission: use letters, digits, '_' or '-', not 'other'")
+        wrong = [name for name in missions if name == OTHER_MISSION or not re.fullmatch(r"[A-Za-z0-9_-]+", name)]
+        if wrong:
+            message = "cannot name a mission: use letters, digits, '_' or '-', not 'other'"
+            raise MisplacedValueError(*(((name,), f"{name!r} {message}") for name in wrong))
         return {name: mission.model_copy(update={"name": name}) for name, mission in missions.items()}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        known = {*self.missions, OTHER_MISSION}
+        problems = [*self._repeated_stations(), *self._unknown_missions()]
+        if problems:
+            raise MisplacedValueError(*problems)
+        return self
+
+    def _repeated_stations(self) -> Iterator[tuple[Key, str]]:
         names: set[str] = set()
         for index, station in enumerate(self.stations):
             if station.name in names:
-                raise MisplacedValueError(("stations", index, "name"), f"a second station is called {station.name!r}")
+                yield ("stations", index, "name"), f"a second station is called {station.name!r}"
             names.add(station.name)
+
+    def _unknown_missions(self) -> Iterator[tuple[Key, str]]:
+        known = {*self.missions, OTHER_MISSION}
+        message = f"is no mission of these settings; known are {', '.join(sorted(known))}"
+        for index, station in enumerate(self.stations):
             for place, mission in enumerate(station.missions):
                 if mission not in known:
-                    raise MisplacedValueError(
-                        ("stations", index, "missions", place),
-                        f"{mission!r} is no mission of these settings; known are {', '.join(sorted(known))}",
-                    )
-        return self
-
-    def resolved_against(self, base: Path) -> Self:
-        """The same settings with every relative path made absolute, starting at `base`."""
-        stations = tuple(station.resolved_against(base) for station in self.stations)
-        return self.model_copy(
-            update={
-                "store": self.store.model_copy(update={"path": base / self.store.path}),
-                "catalog": self.catalog.model_copy(update={"path": base / self.catalog.path}),
-                "state": self.state.resolved_against(base),
-                "stations": stations,
-            }
-        )
+                    yield ("stations", index, "missions", place), f"{mission!r} {message}"
 
     def station(self, name: str) -> Station:
         """The station of that name.

@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 
 from rs_assets.errors import SettingsError
 from rs_assets.settings.document import Settings
-from rs_assets.settings.model import MisplacedValueError
+from rs_assets.settings.model import Key, MisplacedValueError
 
 CONFIG_VARIABLE = "RS_ASSETS_CONFIG"
 """Environment variable with the path of the settings document; unset: the packaged demo settings."""
@@ -26,8 +26,6 @@ DEMO_SETTINGS = Path(str(files("rs_assets") / "demo.yaml"))
 """The packaged demo settings, a document to copy and change."""
 
 _PLACEHOLDER = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
-
-Key = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +89,7 @@ def parse_settings(text: str, *, source: str = "settings", base: Path | None = N
         raise InvalidSettingsError(source, [Problem(1, "", f"not YAML: {error}")]) from error
     if not isinstance(root, yaml.MappingNode):
         raise InvalidSettingsError(source, [Problem(1, "", "expected a mapping with schema_version, stations …")])
-    lines = dict(_lines(root, ()))
-    problems = [*_repeated_keys(root, ()), *_fill_in(root, (), os.environ)]
+    problems = [*_wrong_keys(root, ()), *_fill_in(root, (), os.environ)]
     if problems:
         raise InvalidSettingsError(source, problems)
     try:
@@ -101,7 +98,9 @@ def parse_settings(text: str, *, source: str = "settings", base: Path | None = N
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InvalidSettingsError(source, [Problem(line, "", str(error.problem))]) from error
     except ValidationError as error:
-        raise InvalidSettingsError(source, [_problem(detail, lines) for detail in error.errors()]) from None
+        lines = dict(_lines(root, ()))
+        problems = [problem for detail in error.errors() for problem in _problems(detail, lines)]
+        raise InvalidSettingsError(source, problems) from None
     return settings.resolved_against(base) if base else settings
 
 
@@ -115,42 +114,39 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+def _inner(node: yaml.Node, key: Key) -> Iterator[tuple[Key, yaml.Node, yaml.Node]]:
+    """What stands directly in a node: each with its key, the node to show for it, and the node of its value."""
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            yield (*key, name.value if isinstance(name, yaml.ScalarNode) else "?"), name, value
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield (*key, index), value, value
+
+
 def _lines(node: yaml.Node, key: Key) -> Iterator[tuple[Key, int]]:
-    yield key, node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
-            yield (*key, name.value), name.start_mark.line + 1
-            for inner, line in _lines(value, (*key, name.value)):
-                if inner != (*key, name.value):
-                    yield inner, line
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield from _lines(value, (*key, index))
+    for inner, place, value in _inner(node, key):
+        yield inner, _line(place)
+        yield from _lines(value, inner)
 
 
-def _repeated_keys(node: yaml.Node, key: Key) -> Iterator[Problem]:
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for name, value in node.value:
-            inner = (*key, name.value)
-            if name.value in seen:
-                yield Problem(name.start_mark.line + 1, _dotted(inner), "this key stands here a second time")
-            seen.add(name.value)
-            yield from _repeated_keys(value, inner)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield from _repeated_keys(value, (*key, index))
+def _wrong_keys(node: yaml.Node, key: Key) -> Iterator[Problem]:
+    """Keys that are not text, and keys that stand in one mapping twice."""
+    seen: set[Key] = set()
+    for inner, place, value in _inner(node, key):
+        if not isinstance(place, yaml.ScalarNode) and isinstance(node, yaml.MappingNode):
+            yield Problem(_line(place), _dotted(key), "expected a name as key; quote a value that begins with '{'")
+        elif inner in seen:
+            yield Problem(_line(place), _dotted(inner), "this key stands here a second time")
+        seen.add(inner)
+        yield from _wrong_keys(value, inner)
 
 
 def _fill_in(node: yaml.Node, key: Key, environment: Mapping[str, str]) -> Iterator[Problem]:
     """Replace the placeholders of every scalar in place; a missing variable is a problem."""
-    if isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
-            yield from _fill_in(value, (*key, name.value), environment)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield from _fill_in(value, (*key, index), environment)
-    elif isinstance(node, yaml.ScalarNode) and "${" in node.value:
+    for inner, _, value in _inner(node, key):
+        yield from _fill_in(value, inner, environment)
+    if isinstance(node, yaml.ScalarNode) and "${" in node.value:
         missing = [
             match["name"]
             for match in _PLACEHOLDER.finditer(node.value)
@@ -158,31 +154,45 @@ def _fill_in(node: yaml.Node, key: Key, environment: Mapping[str, str]) -> Itera
         ]
         if missing:
             message = f"the environment variable {missing[0]} is not set, and no default is given as ${{NAME:-default}}"
-            yield Problem(node.start_mark.line + 1, _dotted(key), message)
+            yield Problem(_line(node), _dotted(key), message)
             return
         node.value = _PLACEHOLDER.sub(
             lambda match: environment.get(match["name"]) or match["default"] or "", node.value
         )
 
 
-def _problem(detail: ErrorDetails, lines: Mapping[Key, int]) -> Problem:
+def _problems(detail: ErrorDetails, lines: Mapping[Key, int]) -> Iterator[Problem]:
     location: Key = tuple(part for part in detail["loc"] if part != "[key]")
     cause = detail.get("ctx", {}).get("error")
     if isinstance(cause, MisplacedValueError):
-        location += cause.key
+        for inner, message in cause.problems:
+            yield _problem((*location, *inner), message, lines)
+    else:
+        yield _problem(location, _message(detail, location), lines)
+
+
+def _problem(location: Key, message: str, lines: Mapping[Key, int]) -> Problem:
     key = location
     while key not in lines and key:
         # A discriminated union puts its branch's name into the location, where the document has no key.
         shorter = [key[:i] + key[i + 1 :] for i in range(len(key)) if key[:i] + key[i + 1 :] in lines]
         key = max(shorter, key=len) if shorter else key[:-1]
-    message = detail["msg"].removeprefix("Value error, ")
+    return Problem(lines.get(key, 1), _dotted(key), message)
+
+
+def _message(detail: ErrorDetails, location: Key) -> str:
     if detail["type"] == "missing":
-        message = f"the key {location[-1]!r} is missing"
-    elif detail["type"] == "extra_forbidden":
-        message = f"{location[-1]!r} is no key here; see `rs-assets config schema`"
-    elif detail["type"].startswith("time_delta"):
+        return f"the key {location[-1]!r} is missing"
+    if detail["type"] == "extra_forbidden":
+        return f"{location[-1]!r} is no key here; see `rs-assets config schema`"
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"].startswith("time_delta"):
         message += "; expected an ISO 8601 duration, e.g. PT2H or P1D"
-    return Problem(lines[key], _dotted(key), message)
+    return message
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
 
 
 def _dotted(key: Key) -> str:

@@ -1,6 +1,12 @@
 """What every part of the settings shares."""
 
+from pathlib import Path
+from typing import Any, Self
+
 from pydantic import BaseModel, ConfigDict
+
+Key = tuple[str | int, ...]
+"""The way to a value of the document, e.g. ``("stations", 0, "url")``."""
 
 
 class SettingsModel(BaseModel):
@@ -8,10 +14,31 @@ class SettingsModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True)
 
+    def resolved_against(self, base: Path) -> Self:
+        """The same settings with every relative path in them made absolute, starting at `base`."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        resolved = {name: _resolved(value, base) for name, value in values.items()}
+        return self.model_copy(update={name: resolved[name] for name in values if resolved[name] != values[name]})
+
 
 class MisplacedValueError(ValueError):
-    """A value that contradicts another place of the document; `key` leads to it from the model that found it."""
+    """Values that contradict other places of the document."""
 
-    def __init__(self, key: tuple[str | int, ...], message: str) -> None:
-        self.key = key
-        super().__init__(message)
+    def __init__(self, *problems: tuple[Key, str]) -> None:
+        """Take what is wrong, each with the key that leads to it from the model that found it."""
+        self.problems = problems
+        super().__init__("; ".join(message for _, message in problems))
+
+
+def _resolved(value: Any, base: Path) -> Any:
+    match value:
+        case Path():
+            return base / value
+        case SettingsModel():
+            return value.resolved_against(base)
+        case tuple():
+            return tuple(_resolved(part, base) for part in value)
+        case dict():
+            return {name: _resolved(part, base) for name, part in value.items()}
+        case _:
+            return value

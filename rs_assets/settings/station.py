@@ -16,11 +16,15 @@ from rs_assets.settings.authentication import (
     secrets_of,
     without_credentials,
 )
-from rs_assets.settings.model import SettingsModel
+from rs_assets.settings.model import MisplacedValueError, SettingsModel
 
 RESERVED_STATION_NAMES = frozenset({"on_demand", "operations"})
 
+RESERVED_COLLECTIONS = frozenset({"search_results", "staged_files"})
+"""Names that would mix a collection's objects with the documents of the store."""
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_COLLECTION = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -140,8 +144,8 @@ class Station(SettingsModel):
     """Most requests a minute, searches and downloads together; unlimited where empty."""
     timeouts: Timeouts = Timeouts()
     retries: Retries = Retries()
-    page_size: Annotated[int, Field(ge=1, le=10_000)] = 1000
-    """Products asked for in one page of a search."""
+    page_size: Annotated[int, Field(ge=2, le=10_000)] = 1000
+    """Products asked for in one page of a search; two at least, since a page repeats the end of the last one."""
     verification: Verification = Verification()
     product_types: tuple[str, ...] = ()
     """Product types to ask for; all of them where empty."""
@@ -170,8 +174,11 @@ class Station(SettingsModel):
     @field_validator("collection")
     @classmethod
     def _valid_pattern(cls, pattern: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9_.-]+", pattern.replace("{mission}", "")):
-            raise ValueError("a collection's pattern is made of letters, digits, '_', '-', '.' and '{mission}'")
+        if not _COLLECTION.fullmatch(pattern.replace("{mission}", "mission")):
+            raise ValueError(
+                "a collection's pattern is made of letters, digits, '_', '-', '.' and '{mission}'; "
+                "it does not begin with '.'"
+            )
         return pattern
 
     @field_validator("lag", "poll_every")
@@ -180,6 +187,15 @@ class Station(SettingsModel):
         if value is not None and value < timedelta(0):
             raise ValueError("a duration cannot be negative")
         return value
+
+    @model_validator(mode="after")
+    def _collections_keep_to_themselves(self) -> Self:
+        for mission in self.missions:
+            if self.collection_of(mission) in RESERVED_COLLECTIONS:
+                names = " and ".join(sorted(RESERVED_COLLECTIONS))
+                message = f"gives {self.collection_of(mission)!r}; {names} are the store's own documents"
+                raise MisplacedValueError((("collection",), message))
+        return self
 
     @model_validator(mode="after")
     def _literal_secrets_stay_here(self) -> Self:
@@ -192,10 +208,6 @@ class Station(SettingsModel):
             if secret.otherwise is not None:
                 raise ValueError("'otherwise' is only for a station on this machine; name 'env' or 'file' alone")
         return self
-
-    def resolved_against(self, base: Path) -> Self:
-        """The same station with a relative CA file made absolute, starting at `base`."""
-        return self.model_copy(update={"ca_file": base / self.ca_file}) if self.ca_file else self
 
     def collection_of(self, mission: str) -> str:
         """The catalogue's collection for a mission's products."""

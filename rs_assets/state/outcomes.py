@@ -138,5 +138,5 @@ def _file(failure: FileFailure) -> list[ColumnElement[bool]]:
 
 
 def _pause_after(pause: timedelta, first: datetime, at: datetime) -> timedelta:
-    """As long as it has failed already, so the pauses double; between `pause` and a day."""
-    return min(max(pause, at - first), _LONGEST_PAUSE)
+    """`pause` longer than it has failed already, so the pauses double; a day at most."""
+    return min(pause + (at - first), _LONGEST_PAUSE)

@@ -4,11 +4,14 @@ The station is asked for a superset (it may drop clauses silently, and disagrees
 product belongs to a window and a mission is decided here, from the product itself.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
+from rs_assets.errors import StationError
+from rs_assets.items.identity import publication_order
 from rs_assets.settings import OTHER_MISSION, Mission, TimeField
 from rs_assets.stations.auxip_product import Product, product_item
 from rs_assets.stations.http import StationConnection
@@ -25,6 +28,8 @@ from rs_assets.stations.odata import (
 )
 from rs_assets.stations.search import Answer, Rejected
 from rs_assets.stations.window import Window
+
+_log = logging.getLogger(__name__)
 
 _PAD = timedelta(seconds=1)
 """Added to both ends of a window at the station: ``gt`` and ``lt`` work everywhere, ``ge`` and ``le`` do not."""
@@ -63,7 +68,8 @@ class AuxipSearch:
         else:
             if narrow and not listing.entities and not listing.keyless:
                 # A clause that a station does not know can give nothing instead of an error.
-                listing = await self._read(time_clause)
+                query = time_clause
+                listing = await self._read(query)
         answer = self._answer(listing, window, mission, query, warnings)
         if OTHER_MISSION not in self._station.missions:
             answer.strays = await self._count_strays(window)
@@ -91,7 +97,7 @@ class AuxipSearch:
                 answer.rejected.append(Rejected(product.name, f"it has no {place}, so no window"))
             elif moment_of_product in window:
                 answer.items.append(product_item(product, self._station, owner))
-        answer.items.sort(key=lambda item: (str(item.properties.get("published")), str(item.properties["auxip:id"])))
+        answer.items.sort(key=publication_order)
         return answer
 
     async def _read(self, text: str) -> Listing:
@@ -104,7 +110,8 @@ class AuxipSearch:
             text = f"{window_clause(window, self._station.time_field)} and not ({' or '.join(clauses)})"
             try:
                 total, first = await count(self._connection, Query("Products", text, expand="Attributes"))
-            except QueryRefusedError:
+            except StationError as error:
+                _log.info("strays cannot be counted: %s", error)
                 total, first = None, []
             self._strays[window] = total if not any(self._has_mission(entity) for entity in first) else None
         return self._strays[window]

@@ -1,8 +1,7 @@
 """One product of an AUXIP station, and the STAC item that it becomes.
 
 Stations differ in how they write a product: numbers as strings, dates with 0 to 7 fraction digits or to the
-minute, attributes missing. What identifies a product must be readable; anything else that is not is left out and
-noted on the item.
+minute, attributes missing. What identifies a product must be readable; anything else that is not is left out.
 """
 
 import mimetypes
@@ -54,7 +53,7 @@ def _attributes(value: object) -> dict[str, str]:
     if not isinstance(value, list):
         return {}
     pairs = [(element.get("Name"), element.get("Value")) for element in value if isinstance(element, dict)]
-    return {str(name): str(content).strip() for name, content in pairs if name and content not in {None, ""}}
+    return {str(name): str(content).strip() for name, content in pairs if name and content not in (None, "")}
 
 
 def _digests(value: object) -> tuple[Digest, ...]:

@@ -15,6 +15,8 @@ from rs_assets.errors import AuthenticationError, StationError
 from rs_assets.settings import Station
 from rs_assets.stations.backoff import PASSING_STATUSES, wait_before
 from rs_assets.stations.credentials import Credentials
+from rs_assets.stations.faults import in_words
+from rs_assets.stations.links import followed
 from rs_assets.stations.pace import Pace
 from rs_assets.stations.tokens import credentials_of
 from rs_assets.stations.trust import MAX_REDIRECTS, Trust
@@ -57,8 +59,8 @@ class StationConnection:
                 async with asyncio.timeout(station.timeouts.search):
                     headers = await self.credentials.headers()
                     response = await self._followed(url, headers)
-            except (httpx.TransportError, httpx.DecodingError) as error:
-                problem = _connection_problem(station, error)
+            except httpx.RequestError as error:
+                problem = f"{station.url} cannot be reached: {in_words(error)}"
             except TimeoutError:
                 problem = f"no answer from {station.url} within {station.timeouts.search:g} s"
             else:
@@ -87,9 +89,9 @@ class StationConnection:
             if self._trust.covers(str(target)):
                 headers |= credentials
             response = await self._client.get(target, headers=headers, follow_redirects=False)
-            if not response.is_redirect:
+            if not response.has_redirect_location:
                 return response
-            target = target.join(response.headers["Location"])
+            target = followed(self.station.name, target, response.headers["Location"])
         raise StationError(f"{self.station.name}: {self.station.url} redirects in circles")
 
 
@@ -105,9 +107,3 @@ def tls_context(station: Station) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(station.ca_file))
     except (OSError, ssl.SSLError) as error:
         raise StationError(f"{station.name}: its ca_file {station.ca_file} cannot be used: {error}") from error
-
-
-def _connection_problem(station: Station, error: httpx.HTTPError) -> str:
-    if isinstance(error, httpx.TimeoutException):
-        return f"no answer from {station.url} in time ({type(error).__name__})"
-    return f"{station.url} cannot be reached ({str(error) or type(error).__name__})"

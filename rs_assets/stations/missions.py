@@ -1,7 +1,7 @@
 """To which mission and satellite a product belongs: by its platform, else by its name."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rs_assets.settings import OTHER_MISSION, Mission
 
@@ -35,6 +35,8 @@ def belonging(
 ) -> Belonging:
     """The mission and satellite of a product, from the attributes of its platform, or else from its name.
 
+    Where the two differ the platform holds, unless it is none of the settings'; the contradiction is noted.
+
     Args:
         missions: those of the settings.
         name: the product's name, e.g. ``S1A_OPER_AUX_RESORB_…``.
@@ -46,12 +48,17 @@ def belonging(
     if not short_name:
         return named
     attributed = _by_platform(known, short_name, serial)
+    if named.mission is None:
+        return attributed
+    if attributed.mission is None:
+        return replace(named, contradiction=f"its platform is {short_name}, its name says {named.mission_name}")
+    if attributed.mission is named.mission and not serial:
+        return replace(attributed, satellite=attributed.satellite or named.satellite)
     said = (named.mission_name, named.satellite or attributed.satellite)
-    if named.mission is not None and said != (attributed.mission_name, attributed.satellite):
-        found = attributed.satellite or attributed.mission_name
-        contradiction = f"its platform says {found}, its name {named.satellite or named.mission_name}"
-        return Belonging(attributed.mission, attributed.satellite, contradiction)
-    return attributed
+    if said == (attributed.mission_name, attributed.satellite):
+        return attributed
+    found = attributed.satellite or attributed.mission_name
+    return replace(attributed, contradiction=f"its platform says {found}, its name {named.satellite or said[0]}")
 
 
 def _by_platform(missions: list[Mission], short_name: str, serial: str | None) -> Belonging:

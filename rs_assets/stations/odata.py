@@ -1,7 +1,7 @@
 """Reading a collection of an OData service whole, page by page, whatever its envelope and its way of paging.
 
-A page that fails is an error, never the end. A page that repeats only what is known is the end where it is
-short, and an error where it is full, since the service then does not honour ``$skip``.
+A page that fails is an error, never the end. A page that begins like the first one is the end where it is short,
+and an error where it is full, since the service then does not honour ``$skip``.
 """
 
 import json
@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote
 
 import httpx
 
 from rs_assets.errors import StationError
 from rs_assets.stations.http import StationConnection
+from rs_assets.stations.links import followed
 
 Entity = dict[str, Any]
 """An entity as the service wrote it; it does not travel beyond the module of its interface."""
@@ -56,6 +57,11 @@ class Query:
     orderby: str = "PublicationDate asc"
     """One key: more than one is refused by some services."""
     expand: str | None = None
+
+    @property
+    def order_field(self) -> str:
+        """The field that puts the entities in order."""
+        return self.orderby.partition(" ")[0]
 
     def url(self, root: str, *, top: int, skip: int) -> str:
         """The request's URL, percent-encoded."""
@@ -111,61 +117,109 @@ class _Page:
     total: int | None
     next_link: str | None
 
+    @property
+    def keyed(self) -> list[tuple[str, Entity]]:
+        """The entities that have a key, with it."""
+        return [(_key(entity), entity) for entity in self.entities if _key(entity)]
+
 
 async def _one_pass(connection: StationConnection, query: Query, listing: Listing) -> int:
     """Read the pages from the first to the last into `listing`; how many are known to be missing in the end."""
     root, top = str(connection.station.url), connection.station.page_size
-    overlap = min(_OVERLAP, top - 1)
-    url = query.url(root, top=top, skip=0)
     listing.keyless.clear()
-    passed: set[str] = set()
-    position = 0
-    linked = False
+    reading = _Reading(query.order_field)
     while True:
-        page = _page(connection, await connection.get(url))
-        listing.pages += 1
-        keys = _take(page, listing)
-        if position and overlap and not linked and passed.isdisjoint(keys):
+        url = query.url(root, top=top, skip=reading.skip)
+        page = await _read(connection, url, listing)
+        if page.next_link:
+            return _missing(await _last_linked(connection, url, page, listing), listing)
+        if reading.has_moved_at(page):
             return max(1, _missing(page, listing))
-        fresh = not passed.issuperset(keys)
-        if keys and not fresh and len(page.entities) >= top:
-            raise StationError(
-                f"{connection.station.name}: {root} repeats the same page of {top} whatever is asked for; "
-                "choose a larger page_size or a shorter window"
-            )
-        passed.update(keys)
-        if page.next_link and fresh:
-            url, linked = _next_url(connection, url, page.next_link), True
-            continue
-        skipped = max(0, position - overlap)
-        position = skipped + len(page.entities)
-        counted_out = page.total is not None and position >= page.total and len(page.entities) < top
-        if linked or counted_out or not fresh:
+        if reading.ends_with(page, top):
             return _missing(page, listing)
-        url = query.url(root, top=top, skip=max(0, position - overlap))
+        if reading.repeats(page):
+            first = await _read(connection, query.url(root, top=top, skip=0), listing)
+            if reading.repeats(first):
+                raise StationError(
+                    f"{connection.station.name}: {root} repeats the same page of {top} whatever is asked for; "
+                    "choose a larger page_size or a shorter window"
+                )
+            return max(1, _missing(page, listing))
+        reading.take(page)
+
+
+class _Reading:
+    """How far a pass has come with ``$skip``, and whether the collection has stood still enough for it.
+
+    Every page but the first begins with the last entities of the page before. While the first of them is one that
+    is known, and has kept its place in the order, nothing can have slipped through between the two pages.
+    """
+
+    def __init__(self, order_field: str) -> None:
+        self.skip = 0
+        """Where the next page begins."""
+        self._order_field = order_field
+        self._places: dict[str, object] = {}
+        self._first: str | None = None
+        self._position = 0
+        self._overlap = 0
+
+    def take(self, page: _Page) -> None:
+        """Note the page that begins at `skip`, and move `skip` to the next one."""
+        self._first = self._first or next((key for key, _ in page.keyed), None)
+        self._places |= {key: entity.get(self._order_field) for key, entity in page.keyed}
+        self._position = self.skip + len(page.entities)
+        # Less than a page, however short the service keeps them, so that every page leads further.
+        self._overlap = min(_OVERLAP, len(page.entities) - 1)
+        self.skip = self._position - self._overlap
+
+    def has_moved_at(self, page: _Page) -> bool:
+        """Whether the page does not begin where the last one said it would."""
+        if not self._overlap:
+            return False
+        return not any(
+            key in self._places and self._places[key] == entity.get(self._order_field) for key, entity in page.keyed[:1]
+        )
+
+    def ends_with(self, page: _Page, top: int) -> bool:
+        """Whether the page is the last: it leads no further, or the service counts no more."""
+        reached = self.skip + len(page.entities)
+        is_short = len(page.entities) < top
+        counted_out = page.total is not None and reached >= page.total
+        return reached <= self._position or (is_short and (counted_out or self.repeats(page)))
+
+    def repeats(self, page: _Page) -> bool:
+        """Whether the page begins like the very first one, as it does where ``$skip`` is not honoured."""
+        return self._first is not None and [key for key, _ in page.keyed[:1]] == [self._first]
+
+
+async def _last_linked(connection: StationConnection, url: str, page: _Page, listing: Listing) -> _Page:
+    """Follow the links to the next page, to the last one."""
+    seen: set[str] = set()
+    while page.next_link:
+        url = str(followed(connection.station.name, httpx.URL(url), page.next_link))
+        if url in seen:
+            raise StationError(f"{connection.station.name}: its links to the next page go in circles")
+        seen.add(url)
+        page = await _read(connection, url, listing)
+    return page
+
+
+async def _read(connection: StationConnection, url: str, listing: Listing) -> _Page:
+    page = _page(connection, await connection.get(url))
+    listing.pages += 1
+    listing.entities |= dict(page.keyed)
+    listing.keyless += [entity for entity in page.entities if not _key(entity) and entity not in listing.keyless]
+    return page
 
 
 def _missing(page: _Page, listing: Listing) -> int:
     return max(0, (page.total or 0) - len(listing.entities) - len(listing.keyless))
 
 
-def _take(page: _Page, listing: Listing) -> list[str]:
-    keys = []
-    for entity in page.entities:
-        key = entity.get("Id")
-        if key is None or key == "":
-            listing.keyless.append(entity)
-        else:
-            keys.append(str(key))
-            listing.entities[str(key)] = entity
-    return keys
-
-
-def _next_url(connection: StationConnection, current: str, link: str) -> str:
-    url = urljoin(current, link)
-    if urlsplit(url).scheme not in {"http", "https"}:
-        raise StationError(f"{connection.station.name}: the next page's link {link[:200]!r} is no HTTP address")
-    return url
+def _key(entity: Entity) -> str:
+    key = entity.get("Id")
+    return "" if key is None else str(key)
 
 
 def _page(connection: StationConnection, response: httpx.Response) -> _Page:
@@ -185,7 +239,8 @@ def _page(connection: StationConnection, response: httpx.Response) -> _Page:
     if entities is None:
         raise StationError(f"{name}: {url} answers JSON that is no OData collection: {_excerpt(body)}")
     envelope = answer if isinstance(answer, dict) else {}
-    return _Page(entities, _total(envelope.get("@odata.count")), envelope.get("@odata.nextLink") or None)
+    link = envelope.get("@odata.nextLink")
+    return _Page(entities, _total(envelope.get("@odata.count")), link if isinstance(link, str) and link else None)
 
 
 def _entities(answer: object) -> list[Entity] | None:

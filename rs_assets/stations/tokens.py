@@ -3,7 +3,8 @@
 import asyncio
 import base64
 import logging
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -21,12 +22,29 @@ from rs_assets.settings import (
 )
 from rs_assets.stations.backoff import PASSING_STATUSES, wait_before
 from rs_assets.stations.credentials import Credentials
-from rs_assets.stations.trust import MAX_REDIRECTS
+from rs_assets.stations.faults import in_words
+from rs_assets.stations.links import followed
+from rs_assets.stations.trust import MAX_REDIRECTS, Trust
 
 _log = logging.getLogger(__name__)
 
 _SHARE_OF_LIFE_LEFT = 0.2
 """A token is renewed at the latest when a fifth of its life is left, however short it lives."""
+
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+"""What an access token is made of (RFC 6749, appendix A.12)."""
+
+_ERROR_CODES = frozenset(
+    {
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "invalid_scope",
+    }
+)
+"""Why a token request is refused (RFC 6749, section 5.2)."""
 
 
 def credentials_of(station: Station, client: httpx.AsyncClient) -> Credentials:
@@ -63,14 +81,14 @@ class _Token:
     access: str = field(repr=False)
     renew_at: float
     """Event loop time in seconds."""
-    refresh: str | None = field(default=None, repr=False)
+    refresh: str | None = field(repr=False)
 
 
 class TokenProvider:
     """A station's OAuth2 token: asked for once by whoever needs it first, renewed before it expires or on a 401.
 
-    A refresh token is used where the station gave one, and a full login follows where it is refused. Belongs to
-    one event loop.
+    Whoever needs it meanwhile waits for the same answer, be it a token or an error. A refresh token is used where
+    the station gave one, and a full login follows where it is refused. Belongs to one event loop.
     """
 
     def __init__(self, station: Station, settings: OAuth2Authentication, client: httpx.AsyncClient) -> None:
@@ -78,7 +96,8 @@ class TokenProvider:
         self._settings = settings
         self._client = client
         self._token: _Token | None = None
-        self._renewing = asyncio.Lock()
+        self._refresh: str | None = None
+        self._renewal: asyncio.Task[_Token] | None = None
 
     def __repr__(self) -> str:
         return f"TokenProvider({self._station.name!r})"
@@ -92,18 +111,16 @@ class TokenProvider:
         """
         token = self._token
         if token is None or self._now() >= token.renew_at:
-            async with self._renewing:
-                if self._token is token:
-                    self._token = await self._renewed(token)
-            token = self._token
-        assert token is not None
+            if self._renewal is None:
+                self._renewal = asyncio.create_task(self._renewed())
+            # One that gives up waiting must not take the token from the others.
+            token = await asyncio.shield(self._renewal)
         return self._headers_with(token)
 
     async def refused(self, headers: Mapping[str, str]) -> bool:
         """Drop the token that was refused, unless another request has had it renewed already."""
-        token = self._token
-        if token is not None and self._headers_with(token) == headers:
-            self._token = _Token("", renew_at=float("-inf"), refresh=token.refresh)
+        if self._token is not None and self._headers_with(self._token) == headers:
+            self._token = None
         return True
 
     def _headers_with(self, token: _Token) -> dict[str, str]:
@@ -111,13 +128,23 @@ class TokenProvider:
         bearer = header.casefold() == "authorization"
         return {header: f"Bearer {token.access}" if bearer else token.access}
 
-    async def _renewed(self, old: _Token | None) -> _Token:
-        if old is not None and old.refresh:
-            try:
-                return await self._request({"grant_type": "refresh_token", "refresh_token": old.refresh})
-            except AuthenticationError:
-                _log.info("%s: the refresh token is no longer accepted, logging in again", self._station.name)
-        return await self._request(self._login())
+    async def _renewed(self) -> _Token:
+        try:
+            self._token = await self._refreshed() or await self._request(self._login())
+            self._refresh = self._token.refresh or self._refresh
+            return self._token
+        finally:
+            self._renewal = None
+
+    async def _refreshed(self) -> _Token | None:
+        if self._refresh is None:
+            return None
+        try:
+            return await self._request({"grant_type": "refresh_token", "refresh_token": self._refresh})
+        except AuthenticationError:
+            _log.info("%s: the refresh token is no longer accepted, logging in again", self._station.name)
+            self._refresh = None
+            return None
 
     def _login(self) -> dict[str, str]:
         settings = self._settings
@@ -132,7 +159,8 @@ class TokenProvider:
 
     async def _request(self, form: dict[str, str]) -> _Token:
         settings = self._settings
-        headers = {name: secret.reveal() for name, secret in settings.extra_headers.items()}
+        headers = {"Accept": "application/json"}
+        headers |= {name: secret.reveal() for name, secret in settings.extra_headers.items()}
         if settings.client_id is not None:
             secret = settings.client_secret.reveal() if settings.client_secret else ""
             if settings.client_placement is ClientPlacement.BASIC:
@@ -141,7 +169,7 @@ class TokenProvider:
                 form = form | {"client_id": settings.client_id} | ({"client_secret": secret} if secret else {})
         asked_at = self._now()
         response = await self._post(form, headers)
-        return self._token_in(response, asked_at, hide=[*form.values(), *headers.values()])
+        return self._token_in(response, asked_at)
 
     async def _post(self, form: Mapping[str, str], headers: Mapping[str, str]) -> httpx.Response:
         retries = self._station.retries
@@ -149,8 +177,8 @@ class TokenProvider:
             retry_after = None
             try:
                 response = await self._followed(form, headers)
-            except httpx.TransportError as error:
-                problem = f"its token endpoint {self._settings.token_url} cannot be reached ({_cause(error)})"
+            except httpx.RequestError as error:
+                problem = f"its token endpoint {self._settings.token_url} cannot be reached: {in_words(error)}"
             else:
                 if response.status_code not in PASSING_STATUSES:
                     return response
@@ -163,41 +191,41 @@ class TokenProvider:
     async def _followed(self, form: Mapping[str, str], headers: Mapping[str, str]) -> httpx.Response:
         """POST, and POST again where the endpoint has moved on its own host or to a trusted one."""
         url = httpx.URL(str(self._settings.token_url))
+        trust = Trust(str(url), Trust.of(self._station).hosts)
         for _ in range(MAX_REDIRECTS + 1):
             response = await self._client.post(url, data=form, headers=headers, follow_redirects=False)
-            if not response.is_redirect:
+            if not response.has_redirect_location:
                 return response
-            target = url.join(response.headers["Location"])
-            trusted = target.host == url.host or target.host in self._station.trusted_hosts
-            if not trusted or (url.scheme == "https" and target.scheme != "https"):
+            url = followed(self._station.name, url, response.headers["Location"])
+            if not trust.covers(str(url)):
                 raise StationError(
-                    f"{self._station.name}: its token endpoint redirects to {target.host}, which is not trusted; "
-                    "add it to the station's trusted_hosts if it may see the credentials"
+                    f"{self._station.name}: its token endpoint redirects to {url.scheme}://{url.netloc.decode()}, "
+                    "which is not trusted; add the host to the station's trusted_hosts if it may see the credentials"
                 )
-            url = target
         raise StationError(f"{self._station.name}: its token endpoint redirects in circles")
 
-    def _token_in(self, response: httpx.Response, asked_at: float, *, hide: Iterable[str]) -> _Token:
+    def _token_in(self, response: httpx.Response, asked_at: float) -> _Token:
         name = self._station.name
         answer = _json_object(response)
         if response.status_code in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            reason = str(answer.get("error_description") or answer.get("error") or response.reason_phrase)[:200]
-            for secret in filter(None, hide):
-                reason = reason.replace(secret, "***")
+            # Only the codes of the standard are shown: any other word may be a secret that the answer repeats.
+            code = str(answer.get("error"))
+            reason = code if code in _ERROR_CODES else HTTPStatus(response.status_code).phrase
             raise AuthenticationError(
                 f"{name}: the token endpoint refuses the credentials ({response.status_code}: {reason}); "
                 "check the user name, and the variables that hold the secrets"
             )
         access = answer.get("access_token")
-        if not response.is_success or not isinstance(access, str) or not access:
+        if not response.is_success or not isinstance(access, str) or not _TOKEN.fullmatch(access):
             raise StationError(
                 f"{name}: the token endpoint {self._settings.token_url} answers {response.status_code} without an "
                 "access_token; check token_url"
             )
         refresh = answer.get("refresh_token")
-        return _Token(access, self._renewal(answer.get("expires_in"), asked_at), refresh or None)
+        renew_at = self._renewal_time(answer.get("expires_in"), asked_at)
+        return _Token(access, renew_at, refresh if isinstance(refresh, str) and refresh else None)
 
-    def _renewal(self, expires_in: object, asked_at: float) -> float:
+    def _renewal_time(self, expires_in: object, asked_at: float) -> float:
         try:
             life = float(str(expires_in))
         except ValueError:
@@ -219,7 +247,3 @@ def _json_object(response: httpx.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return answer if isinstance(answer, dict) else {}
-
-
-def _cause(error: httpx.TransportError) -> str:
-    return str(error) or type(error).__name__

@@ -1,12 +1,17 @@
 """Who may be sent a station's credentials."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from rs_assets.settings import Station
 
 MAX_REDIRECTS = 5
 """Redirects followed for one request."""
+
+_SIGNATURES = frozenset({"x-amz-credential", "x-amz-signature", "awsaccesskeyid", "x-goog-signature", "sig"})
+"""Query parameters of URLs that are signed already (S3, Google Cloud Storage, Azure)."""
+
+_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +21,12 @@ class Trust:
     origin: str
     """URL of the station."""
     hosts: frozenset[str] = frozenset()
-    """Further hosts, by name; any port."""
+    """Further hosts, by name in lower case; any port."""
 
     @classmethod
     def of(cls, station: Station) -> "Trust":
         """The trust that the settings of a station state."""
-        return cls(str(station.url), station.trusted_hosts)
+        return cls(str(station.url), frozenset(host.lower() for host in station.trusted_hosts))
 
     def covers(self, url: str) -> bool:
         """Whether a request to `url` may carry the credentials.
@@ -32,8 +37,11 @@ class Trust:
         target, own = urlsplit(url), urlsplit(self.origin)
         if own.scheme == "https" and target.scheme != "https":
             return False
-        if "Amz-Credential" in target.query or "X-Amz-Signature" in target.query:
+        if any(name.lower() in _SIGNATURES for name, _ in parse_qsl(target.query)):
             return False
-        if (target.hostname, target.port) == (own.hostname, own.port):
-            return True
-        return target.hostname in self.hosts
+        return _place(target) == _place(own) or target.hostname in self.hosts
+
+
+def _place(url: SplitResult) -> tuple[str | None, int | None]:
+    """Host and port; no port where it is the scheme's own, so that the step from http to https stays at home."""
+    return url.hostname, None if url.port == _PORTS.get(url.scheme) else url.port

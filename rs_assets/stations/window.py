@@ -43,7 +43,7 @@ class Partition:
         if not separator or not mission:
             raise ValueError(f"{key!r} is no partition key; expected <date>|<mission>, e.g. 2026-11-01|S1")
         start = datetime.strptime(window_key, _KEY_FORMATS[length]).replace(tzinfo=UTC)
-        return cls(Window(start, start + length.duration), mission, window_key)
+        return cls.at(start, length, mission)
 
     @classmethod
     def at(cls, start: datetime, length: WindowLength, mission: str) -> Self:
