@@ -201,12 +201,12 @@ async def _last_linked(connection: StationConnection, url: str, page: _Page, lis
         if url in seen:
             raise StationError(f"{connection.station.name}: its links to the next page go in circles")
         seen.add(url)
-        page = await _read(connection, url, listing)
+        page = await _read(connection, url, listing, may_be_absent=False)
     return page
 
 
-async def _read(connection: StationConnection, url: str, listing: Listing) -> _Page:
-    page = _page(connection, await connection.get(url))
+async def _read(connection: StationConnection, url: str, listing: Listing, *, may_be_absent: bool = True) -> _Page:
+    page = _page(connection, await connection.get(url), may_be_absent=may_be_absent)
     listing.pages += 1
     listing.entities |= dict(page.keyed)
     listing.keyless += [entity for entity in page.entities if not _key(entity) and entity not in listing.keyless]
@@ -222,10 +222,10 @@ def _key(entity: Entity) -> str:
     return "" if key is None else str(key)
 
 
-def _page(connection: StationConnection, response: httpx.Response) -> _Page:
+def _page(connection: StationConnection, response: httpx.Response, *, may_be_absent: bool = True) -> _Page:
     name, url = connection.station.name, connection.station.url
     body = response.text
-    if response.status_code == HTTPStatus.NOT_FOUND and not _is_html(body):
+    if may_be_absent and response.status_code == HTTPStatus.NOT_FOUND and not _is_html(body):
         return _Page([], None, None)  # the way in which some services say "nothing"
     if response.status_code in _UNREADABLE_STATUSES:
         raise QueryRefusedError(f"{name}: {url} refuses the query ({response.status_code}): {_excerpt(body)}")

@@ -1,0 +1,222 @@
+import multiprocessing
+import sqlite3
+from datetime import UTC, datetime, timedelta, timezone
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from rs_assets.errors import StateError
+from rs_assets.state import Searches, StateDatabase, SupersededObjects, TransferRecord, Transfers
+from rs_assets.state.schema import SCHEMA_VERSION, superseded_objects
+
+NOW = datetime(2026, 11, 1, 12, 30, 15, 123_456, tzinfo=UTC)
+LAST = datetime.max.replace(tzinfo=UTC)
+FIRST = datetime.min.replace(tzinfo=UTC)
+
+
+def test_nothing_is_opened_before_it_is_needed(url: str, tmp_path: Path) -> None:
+    StateDatabase(url)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_one_object_writes_another_reads(url: str) -> None:
+    SupersededObjects(StateDatabase(url)).note(["file:///a"], at=NOW)
+
+    assert SupersededObjects(StateDatabase(url)).noted_before(LAST) == ["file:///a"]
+
+
+def test_a_transaction_is_undone_by_an_error(database: StateDatabase) -> None:
+    def write_and_fail() -> None:
+        with database.transaction() as connection:
+            connection.execute(superseded_objects.insert(), {"href": "file:///a", "since": NOW})
+            raise KeyError("stop")
+
+    with pytest.raises(KeyError):
+        write_and_fail()
+
+    assert SupersededObjects(database).noted_before(LAST) == []
+
+
+def test_an_error_of_the_database_names_it(database: StateDatabase) -> None:
+    with pytest.raises(StateError, match=r"state\.sqlite cannot be used"), database.transaction() as connection:
+        connection.exec_driver_sql("SELECT * FROM nothing")
+
+
+@pytest.mark.parametrize(
+    "content", [b"no database at all, but long enough for a header " * 40, b"SQLite format 3\x00junk"]
+)
+def test_a_file_that_is_no_database_is_named(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "state.sqlite"
+    file.write_bytes(content)
+
+    with pytest.raises(StateError, match=str(file)):
+        SupersededObjects(StateDatabase(f"sqlite:///{file}")).noted_before(NOW)
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StateError, match=f"{tmp_path}/file/state"):
+        SupersededObjects(StateDatabase(f"sqlite:///{tmp_path}/file/state/state.sqlite")).noted_before(NOW)
+
+
+@pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, SCHEMA_VERSION - 1, "new"])
+def test_a_database_of_another_version_is_refused(url: str, tmp_path: Path, version: int | str) -> None:
+    SupersededObjects(StateDatabase(url)).noted_before(NOW)
+    with sqlite3.connect(tmp_path / "state/state.sqlite") as connection:
+        connection.execute("UPDATE meta SET value = ?", [str(version)])
+    connection.close()
+
+    with pytest.raises(StateError, match=f"has version {version}, this program reads version {SCHEMA_VERSION}"):
+        SupersededObjects(StateDatabase(url)).noted_before(NOW)
+
+
+def _open_and_note(url: str, name: str, barrier: Barrier) -> None:
+    barrier.wait(20)
+    SupersededObjects(StateDatabase(url)).note([name], at=NOW)
+
+
+def test_a_fresh_database_can_be_opened_by_eight_processes_at_once(url: str) -> None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    names = [f"file:///{number}" for number in range(8)]
+    barrier = context.Barrier(len(names))
+    processes = [context.Process(target=_open_and_note, args=(url, name, barrier)) for name in names]
+
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(30)
+
+    assert [process.exitcode for process in processes] == [0] * 8
+    assert sorted(SupersededObjects(StateDatabase(url)).noted_before(LAST)) == names
+
+
+@pytest.mark.parametrize("moment", [NOW, FIRST, LAST, NOW.astimezone(timezone(timedelta(hours=-5)))])
+def test_a_time_is_kept_in_utc_to_the_microsecond(database: StateDatabase, moment: datetime) -> None:
+    SupersededObjects(database).note(["file:///a"], at=moment)
+
+    with database.transaction() as connection:
+        kept = connection.scalar(select(superseded_objects.c.since))
+
+    assert kept == moment
+    assert kept is not None
+    assert kept.tzinfo is UTC
+
+
+def test_a_naive_time_is_refused(database: StateDatabase) -> None:
+    with pytest.raises(StateError, match="naive"):
+        SupersededObjects(database).note(["file:///a"], at=NOW.replace(tzinfo=None))
+
+
+def test_the_address_is_shown_without_a_password() -> None:
+    assert "hunter2" not in repr(StateDatabase("sqlite://user:hunter2@/state.sqlite"))
+
+
+def transfer(key: str = "s1_aux/A/1/A.zip", **others: object) -> TransferRecord:
+    facts: dict[str, object] = {
+        "station": "adgs",
+        "partition": "2026-11-01|S1",
+        "source_href": "https://station.example/Products(1)/$value",
+        "size": 5_000_000_000,
+        "checksum": "d50110" + "0" * 32,
+        "attempts": 2,
+        "moved": 5_000_000_123,
+        "seconds": 12.5,
+        "run_id": "run",
+        "finished_at": NOW,
+    }
+    return TransferRecord(key, **(facts | others))  # type: ignore[arg-type]
+
+
+def test_a_transfer_is_kept_as_it_was_and_the_last_one_of_an_object_stays(database: StateDatabase) -> None:
+    transfers = Transfers(database)
+    other = transfer("s1_aux/B/2/B.zip", size=None, checksum=None, run_id=None)
+
+    transfers.record([transfer(attempts=1), other])
+    transfers.record([transfer()])
+
+    assert transfers.of([transfer().object_key, other.object_key, "gone"]) == {
+        transfer().object_key: transfer(),
+        other.object_key: other,
+    }
+
+
+def test_no_transfers_are_no_error(database: StateDatabase) -> None:
+    Transfers(database).record([])
+
+    assert Transfers(database).of([]) == {}
+
+
+def test_a_superseded_object_keeps_its_first_time_until_it_is_forgotten(database: StateDatabase) -> None:
+    superseded = SupersededObjects(database)
+    superseded.note(["file:///a"], at=NOW)
+    superseded.note(["file:///a", "file:///b"], at=NOW + timedelta(hours=1))
+    superseded.note([], at=NOW)
+
+    assert superseded.noted_before(NOW - timedelta(microseconds=1)) == []
+    assert superseded.noted_before(NOW + timedelta(minutes=1)) == ["file:///a"]
+    superseded.forget(["file:///a", "file:///gone"])
+    assert superseded.noted_before(LAST) == ["file:///b"]
+
+
+DAY = timedelta(days=1)
+END = NOW + DAY
+LAG = timedelta(hours=2)
+PAUSE = timedelta(minutes=10)
+
+
+def to_repeat(searches: Searches, now: datetime) -> list[str]:
+    return [record.partition for record in searches.to_repeat("adgs", now=now, lag=LAG, pause=PAUSE)]
+
+
+def test_a_partition_searched_while_open_is_repeated_when_its_window_has_closed(database: StateDatabase) -> None:
+    searches = Searches(database)
+    searches.succeeded("adgs", "p", window_end=END, at=NOW, closed=False)
+
+    assert to_repeat(searches, END + LAG - timedelta(microseconds=1)) == []
+    assert to_repeat(searches, END + LAG) == ["p"]
+
+    searches.succeeded("adgs", "p", window_end=END, at=END + LAG, closed=True)
+    assert to_repeat(searches, END + DAY) == []
+
+
+def test_a_search_that_failed_is_repeated_after_a_pause(database: StateDatabase) -> None:
+    searches = Searches(database)
+    at = END + LAG
+    searches.failed("adgs", "p", window_end=END, at=at, error="adgs: down")
+
+    assert to_repeat(searches, at + PAUSE - timedelta(microseconds=1)) == []
+    assert to_repeat(searches, at + PAUSE) == ["p"]
+
+
+def test_a_failure_leaves_what_an_earlier_search_found(database: StateDatabase) -> None:
+    searches = Searches(database)
+    searches.succeeded("adgs", "p", window_end=END, at=END + LAG, closed=True)
+    searches.failed("adgs", "p", window_end=END, at=END + DAY, error="adgs: down")
+
+    record = searches.of("adgs")["p"]
+
+    assert (record.searched_at, record.was_closed, record.error) == (END + LAG, True, "adgs: down")
+    assert record.attempted_at == END + DAY
+    assert to_repeat(searches, END + 2 * DAY) == []
+
+
+def test_a_success_clears_the_error(database: StateDatabase) -> None:
+    searches = Searches(database)
+    searches.failed("adgs", "p", window_end=END, at=NOW, error="adgs: down")
+    searches.succeeded("adgs", "p", window_end=END, at=NOW + LAG, closed=False)
+
+    assert searches.of("adgs", ["p", "q"])["p"].error is None
+
+
+def test_partitions_to_repeat_are_those_of_the_station_the_oldest_first(database: StateDatabase) -> None:
+    searches = Searches(database)
+    for station, partition, end in [("adgs", "b", END), ("adgs", "a", END - DAY), ("other", "c", END)]:
+        searches.failed(station, partition, window_end=end, at=NOW, error="down")
+
+    assert to_repeat(searches, END + DAY) == ["a", "b"]
+    assert set(searches.of("other")) == {"c"}

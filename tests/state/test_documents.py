@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pytest
+
+from rs_assets.documents import Documents
+from rs_assets.errors import StoreError
+from rs_assets.settings import DirectoryStore
+
+PATH = "search_results/adgs/2026-11-01/S1.json"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> DirectoryStore:
+    return DirectoryStore(path=tmp_path / "made" / "store")
+
+
+def test_a_document_is_read_as_it_was_written(store: DirectoryStore) -> None:
+    document = {"schema_version": 1, "names": ["é", "it's"], "none": None, "size": 2**53 + 1}
+    Documents.of(store).write(PATH, {"old": True})
+    Documents.of(store).write(PATH, document)
+
+    assert Documents.of(store).read(PATH) == document
+
+
+def test_a_document_that_is_not_there_is_none(store: DirectoryStore) -> None:
+    assert Documents.of(store).read(PATH) is None
+
+
+def test_the_url_of_a_document_leads_to_its_file(store: DirectoryStore) -> None:
+    documents = Documents.of(store)
+    documents.write(PATH, {})
+
+    assert documents.url(PATH) == f"file://{store.path}/{PATH}"
+    assert (store.path / PATH).read_text() == "{}"
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "{", "", "\x00"])
+def test_what_is_no_json_object_is_an_error_that_names_it(store: DirectoryStore, content: str) -> None:
+    documents = Documents.of(store)
+    file = store.path / PATH
+    file.parent.mkdir(parents=True)
+    file.write_text(content)
+
+    with pytest.raises(StoreError, match=rf"{PATH} in the store {store.path} is n"):
+        documents.read(PATH)
+
+
+def test_a_document_that_cannot_be_read_is_an_error_that_names_it(store: DirectoryStore) -> None:
+    documents = Documents.of(store)
+    (store.path / PATH).parent.mkdir(parents=True)
+    (store.path / PATH).symlink_to("S1.json")
+
+    with pytest.raises(StoreError, match=PATH):
+        documents.read(PATH)
+
+
+def test_a_document_that_cannot_be_written_is_an_error_that_leaves_the_old_one(store: DirectoryStore) -> None:
+    documents = Documents.of(store)
+    documents.write("a", {"old": True})
+
+    with pytest.raises(StoreError, match="a/b"):
+        documents.write("a/b", {})
+    with pytest.raises(ValueError, match="JSON"):
+        documents.write("a", {"size": float("nan")})
+
+    assert documents.read("a") == {"old": True}
+
+
+def test_a_store_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StoreError, match=f"{tmp_path}/file/store"):
+        Documents.of(DirectoryStore(path=tmp_path / "file" / "store"))
