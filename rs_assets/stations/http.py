@@ -21,6 +21,9 @@ from rs_assets.stations.pace import Pace
 from rs_assets.stations.tokens import credentials_of
 from rs_assets.stations.trust import MAX_REDIRECTS, Trust
 
+_EXCERPT = 200
+"""Characters of an answer that an error message repeats."""
+
 
 class StationConnection:
     """An open connection to one station; belongs to one event loop and is used as a context manager."""
@@ -36,6 +39,7 @@ class StationConnection:
         self.pace = Pace(station.requests_per_minute)
         self.credentials: Credentials = credentials_of(station, self._client)
         self._trust = Trust.of(station)
+        self._sent: set[str] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,6 +85,13 @@ class StationConnection:
                 raise StationError(f"{station.name}: {problem} (tried {attempt - 1} times)")
             await asyncio.sleep(wait_before(attempt, station.retries, retry_after))
 
+    def excerpt(self, body: str) -> str:
+        """The beginning of an answer, for an error message; credentials that the station repeats are left out."""
+        for secret in self._sent:
+            body = body.replace(secret, "***")
+        text = " ".join(body.split())
+        return f"{text[:_EXCERPT]}…" if len(text) > _EXCERPT else text or "an empty answer"
+
     async def _followed(self, url: str, credentials: Mapping[str, str]) -> httpx.Response:
         target = httpx.URL(url)
         for _ in range(MAX_REDIRECTS + 1):
@@ -88,6 +99,7 @@ class StationConnection:
             headers = {"Accept": "application/json"}
             if self._trust.covers(str(target)):
                 headers |= credentials
+                self._sent = {word for value in credentials.values() for word in value.split()} - {"Bearer", "Basic"}
             response = await self._client.get(target, headers=headers, follow_redirects=False)
             if not response.has_redirect_location:
                 return response

@@ -116,6 +116,8 @@ class _Page:
     entities: list[Entity]
     total: int | None
     next_link: str | None
+    is_absent: bool = False
+    """Whether the service answered 404."""
 
     @property
     def keyed(self) -> list[tuple[str, Entity]]:
@@ -207,6 +209,8 @@ async def _last_linked(connection: StationConnection, url: str, page: _Page, lis
 
 async def _read(connection: StationConnection, url: str, listing: Listing, *, may_be_absent: bool = True) -> _Page:
     page = _page(connection, await connection.get(url), may_be_absent=may_be_absent)
+    if page.is_absent and not listing.pages:
+        listing.warnings.append("the station answers 404, which is taken as nothing found; is its url right?")
     listing.pages += 1
     listing.entities |= dict(page.keyed)
     listing.keyless += [entity for entity in page.entities if not _key(entity) and entity not in listing.keyless]
@@ -226,18 +230,18 @@ def _page(connection: StationConnection, response: httpx.Response, *, may_be_abs
     name, url = connection.station.name, connection.station.url
     body = response.text
     if may_be_absent and response.status_code == HTTPStatus.NOT_FOUND and not _is_html(body):
-        return _Page([], None, None)  # the way in which some services say "nothing"
+        return _Page([], None, None, is_absent=True)  # the way in which some services say "nothing"
     if response.status_code in _UNREADABLE_STATUSES:
-        raise QueryRefusedError(f"{name}: {url} refuses the query ({response.status_code}): {_excerpt(body)}")
+        raise QueryRefusedError(f"{name}: {url} refuses the query ({response.status_code}): {connection.excerpt(body)}")
     if not response.is_success:
-        raise StationError(f"{name}: {url} answers {response.status_code}: {_excerpt(body)}")
+        raise StationError(f"{name}: {url} answers {response.status_code}: {connection.excerpt(body)}")
     try:
         answer = json.loads(body) if body.strip() else []
     except ValueError as error:
-        raise StationError(f"{name}: {url} answers what is not JSON: {_excerpt(body)}") from error
+        raise StationError(f"{name}: {url} answers what is not JSON: {connection.excerpt(body)}") from error
     entities = _entities(answer)
     if entities is None:
-        raise StationError(f"{name}: {url} answers JSON that is no OData collection: {_excerpt(body)}")
+        raise StationError(f"{name}: {url} answers JSON that is no OData collection: {connection.excerpt(body)}")
     envelope = answer if isinstance(answer, dict) else {}
     link = envelope.get("@odata.nextLink")
     return _Page(entities, _total(envelope.get("@odata.count")), link if isinstance(link, str) and link else None)
@@ -270,8 +274,3 @@ def _total(value: object) -> int | None:
 
 def _is_html(body: str) -> bool:
     return body.lstrip()[:200].lower().startswith(("<!doctype html", "<html"))
-
-
-def _excerpt(body: str) -> str:
-    text = " ".join(body.split())
-    return f"{text[:200]}…" if len(text) > 200 else text or "an empty answer"  # noqa: PLR2004 - fits on a line or two

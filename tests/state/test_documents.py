@@ -1,3 +1,5 @@
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -70,4 +72,21 @@ def test_a_store_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(StoreError, match=f"{tmp_path}/file/store"):
-        Documents.of(DirectoryStore(path=tmp_path / "file" / "store"))
+        Documents.of(DirectoryStore(path=tmp_path / "file" / "store")).write(PATH, {})
+
+
+def test_a_document_that_cannot_be_written_whole_leaves_nothing_behind(
+    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = Documents.of(store)
+    documents.write(PATH, {"old": True})
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match="No space left on device"):
+        documents.write(PATH, {"new": True})
+
+    assert documents.read(PATH) == {"old": True}
+    assert [path.name for path in (store.path / PATH).parent.iterdir()] == ["S1.json"]

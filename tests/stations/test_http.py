@@ -261,3 +261,12 @@ def test_waits_grow_up_to_the_longest(attempt: int, bound: float) -> None:
 def test_a_station_cannot_ask_for_more_than_the_longest_wait() -> None:
     assert wait_before(2, Retries(longest_wait=10), "3600") == 10
     assert wait_before(2, AT_ONCE, "3600") == 0
+
+
+async def test_credentials_that_a_station_repeats_are_not_in_the_excerpt_of_its_answer(service: Service) -> None:
+    service.on("/data", httpx.Response(400, text="no access with key k3y"))
+
+    async with StationConnection(service.station(authentication=KEY)) as connection:
+        response = await connection.get(f"{service.url}/data")
+
+        assert connection.excerpt(response.text) == "no access with key ***"
