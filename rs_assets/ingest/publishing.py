@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from pystac import Item
@@ -11,7 +11,7 @@ from rs_assets.catalog.protocol import CollectionSpec, UpsertReport, UpsertResul
 from rs_assets.errors import StoreError
 from rs_assets.ingest.manifest import Manifest, manifest_path
 from rs_assets.ingest.platform import Platform
-from rs_assets.ingest.staging import object_is_there
+from rs_assets.ingest.staging import Ledger, object_is_there
 from rs_assets.items.identity import source_id
 from rs_assets.items.times import utc_now
 from rs_assets.settings import Station
@@ -47,19 +47,40 @@ async def publish_partition(platform: Platform, station: Station, manifest: Mani
     Raises:
         StoreError, CatalogError, StateError: store, catalogue or state cannot be used.
     """
-    collection = manifest.collection
-    await asyncio.to_thread(
-        platform.catalog.ensure_collection, collection_spec(platform, station, manifest.partition.mission)
+    return await publish_items(
+        platform,
+        replace(collection_spec(platform, station, manifest.partition.mission), id=manifest.collection),
+        manifest.items,
+        ledger=Ledger(station.name, manifest.partition.key),
+        pause=timedelta(seconds=station.retries.next_run_after),
     )
-    whole, vanished = await _with_objects(platform, manifest.items)
-    await asyncio.to_thread(_note_replaced, platform, collection, whole)
-    written = await asyncio.to_thread(platform.catalog.upsert, collection, whole)
-    report = UpsertReport(collection, (*written.results, *vanished))
-    await asyncio.to_thread(_record, platform, station, manifest, report)
+
+
+async def publish_items(
+    platform: Platform, spec: CollectionSpec, items: Sequence[Item], *, ledger: Ledger, pause: timedelta
+) -> Publication:
+    """Publish items whose files are in the store, and collect what was replaced long enough ago.
+
+    Args:
+        platform: what to work on.
+        spec: the collection, which is made if it does not exist.
+        items: as the catalogue shall hold them.
+        ledger: under which names refusals are recorded.
+        pause: how long after a refusal the item is due again.
+
+    Raises:
+        StoreError, CatalogError, StateError: store, catalogue or state cannot be used.
+    """
+    await asyncio.to_thread(platform.catalog.ensure_collection, spec)
+    whole, vanished = await _with_objects(platform, items)
+    await asyncio.to_thread(_note_replaced, platform, spec.id, whole)
+    written = await asyncio.to_thread(platform.catalog.upsert, spec.id, whole)
+    report = UpsertReport(spec.id, (*written.results, *vanished))
+    await asyncio.to_thread(_record, platform, items, report, ledger, pause)
     return Publication(
-        collection=collection,
+        collection=spec.id,
         report=report,
-        total=await asyncio.to_thread(platform.catalog.count, collection),
+        total=await asyncio.to_thread(platform.catalog.count, spec.id),
         collected=await collect_superseded(platform),
     )
 
@@ -137,25 +158,27 @@ def _note_replaced(platform: Platform, collection: str, items: Sequence[Item]) -
     platform.superseded.note(old - new, at=utc_now())
 
 
-def _record(platform: Platform, station: Station, manifest: Manifest, report: UpsertReport) -> None:
+def _record(
+    platform: Platform, published: Sequence[Item], report: UpsertReport, ledger: Ledger, pause: timedelta
+) -> None:
     now = utc_now()
-    items = {item.id: item for item in manifest.items}
+    items = {item.id: item for item in published}
     failed: list[FileFailure] = []
     resolved: list[Resolution] = []
     for result in report.results:
         for key in items[result.item_id].assets:
             if result.status.in_catalog:
                 statuses = frozenset({UNCATALOGUED})
-                resolved.append(Resolution(manifest.collection, result.item_id, key, result.status, statuses))
+                resolved.append(Resolution(report.collection_id, result.item_id, key, result.status, statuses))
                 continue
             failed.append(
                 FileFailure(
-                    station=station.name,
-                    collection=manifest.collection,
+                    station=ledger.owner,
+                    collection=report.collection_id,
                     item_id=result.item_id,
                     asset=key,
                     source_id=source_id(items[result.item_id], key),
-                    partition=manifest.partition.key,
+                    partition=ledger.partition,
                     status=UNCATALOGUED,
                     reason=result.reason,
                     attempts=1,
@@ -164,5 +187,4 @@ def _record(platform: Platform, station: Station, manifest: Manifest, report: Up
                     next_try=now,
                 )
             )
-    pause = timedelta(seconds=station.retries.next_run_after)
-    platform.outcomes.record(station.name, failed=failed, resolved=resolved, at=now, pause=pause)
+    platform.outcomes.record(ledger.owner, failed=failed, resolved=resolved, at=now, pause=pause)

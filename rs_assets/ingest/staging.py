@@ -1,7 +1,7 @@
 """The second step: move what the catalogue lacks into the store, and record what became of every file."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -43,6 +43,28 @@ class StagingOptions:
     """How often a request is tried, instead of the station's setting."""
     force: bool = False
     """Look at every file again, those too that the catalogue has: read and verify it, and fetch it where wrong."""
+    selected_assets: tuple[str, ...] | None = None
+    """Asset keys to stage; every asset where None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Under which names the transfers and failures of a run are recorded in the state."""
+
+    owner: str
+    """A station's name, or another group of assets that has a check of its own."""
+    partition: str
+    run_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What staging did for some items."""
+
+    files: tuple[ManifestFile, ...]
+    items: tuple[Item, ...]
+    """The items whose every file is verified and that the catalogue lacks, as it shall hold them."""
+    seconds: float
 
 
 async def stage_partition(
@@ -65,10 +87,54 @@ async def stage_partition(
     partition = results.partition
     collection = station.collection_of(partition.mission)
     began = utc_now()
-    standings = await asyncio.to_thread(classify, platform.catalog, collection, results.station_items)
+    staged = await stage_lacking(
+        platform,
+        source,
+        station,
+        collection,
+        results.station_items,
+        evicted=results.evicted,
+        options=options,
+        ledger=Ledger(station.name, partition.key, run_id),
+        progress=progress,
+    )
+    manifest = Manifest(station.name, partition, collection, began, staged.seconds, staged.files, staged.items)
+    await asyncio.to_thread(platform.documents.write, manifest_path(station.name, partition), manifest.to_dict())
+    return manifest
+
+
+async def stage_lacking(
+    platform: Platform,
+    source: Source,
+    station: Station,
+    collection: str,
+    items: Sequence[Item],
+    *,
+    options: StagingOptions,
+    ledger: Ledger,
+    evicted: Collection[str] = (),
+    progress: Progress | None = None,
+) -> Staged:
+    """Stage the files of those items that the catalogue lacks in a collection, and record what became of each.
+
+    Args:
+        platform: what to work on.
+        source: where the files are read from, already entered.
+        station: whose limits, patience and verification count.
+        collection: where the items will be published.
+        items: the station's items.
+        options: what the run asks for.
+        ledger: under which names the outcomes are recorded.
+        evicted: publications (see `publication_key`) that the station does not list any more.
+        progress: told what happens.
+
+    Raises:
+        StoreError, CatalogError, StateError: store, catalogue or state cannot be used.
+    """
+    standings = await asyncio.to_thread(classify, platform.catalog, collection, items)
     if not options.force:
         standings = await _missing_objects(platform, collection, standings)
-    gone = await asyncio.to_thread(_known_evictions, platform, station, results)
+    gone = await asyncio.to_thread(_known_evictions, platform, ledger, evicted)
     wanted, settled = _sorted_out(standings, gone, options)
     retries = station.retries
     if options.attempts is not None:
@@ -81,22 +147,14 @@ async def stage_partition(
         verification=station.verification,
         retries=retries,
         concurrency=station.concurrency,
+        selected_assets=options.selected_assets,
         limit=options.limit,
         progress=progress,
     )
     files, ready = _outcomes(wanted, report, collection)
-    manifest = Manifest(
-        station=station.name,
-        partition=partition,
-        collection=collection,
-        staged_at=began,
-        seconds=report.seconds,
-        files=(*files, *settled),
-        items=tuple(ready),
-    )
-    await asyncio.to_thread(platform.documents.write, manifest_path(station.name, partition), manifest.to_dict())
-    await asyncio.to_thread(_record, platform, station, manifest, run_id)
-    return manifest
+    staged = Staged((*files, *settled), tuple(ready), report.seconds)
+    await asyncio.to_thread(_record, platform, station, collection, staged, ledger)
+    return staged
 
 
 async def _missing_objects(
@@ -124,12 +182,12 @@ async def object_is_there(sink: Sink, href: str, size: int | None) -> bool:
     return found is not None and (size is None or found.size == size)
 
 
-def _known_evictions(platform: Platform, station: Station, results: SearchResults) -> set[str]:
+def _known_evictions(platform: Platform, ledger: Ledger, evicted: Collection[str]) -> set[str]:
     """Publications that the station neither lists any more nor had when they were asked for."""
-    if not results.evicted:
+    if not evicted:
         return set()
-    failures = platform.outcomes.outstanding(station.name)
-    return results.evicted & {failure.source_id for failure in failures if failure.status == FileStatus.EVICTED}
+    failures = platform.outcomes.outstanding(ledger.owner)
+    return {failure.source_id for failure in failures if failure.status == FileStatus.EVICTED} & set(evicted)
 
 
 def _sorted_out(
@@ -197,33 +255,33 @@ def _ready(item: Item, outcome: ItemOutcome, collection: str) -> Item:
     return published_item(stated, collection, outcome.hrefs)
 
 
-def _record(platform: Platform, station: Station, manifest: Manifest, run_id: str | None) -> None:
+def _record(platform: Platform, station: Station, collection: str, staged: Staged, ledger: Ledger) -> None:
     now = utc_now()
     platform.transfers.record(
         [
             TransferRecord(
                 object_key=file.key,
                 station=station.name,
-                partition=manifest.partition.key,
+                partition=ledger.partition,
                 source_href=file.source_href,
                 size=file.size,
                 checksum=file.checksum,
                 attempts=file.attempts,
                 moved=file.moved,
                 seconds=file.seconds,
-                run_id=run_id,
+                run_id=ledger.run_id,
                 finished_at=now,
             )
-            for file in manifest.files
+            for file in staged.files
             if file.status is FileStatus.STAGED and file.key is not None
         ]
     )
     platform.outcomes.record(
-        station.name,
-        failed=[_failure(station, manifest, file, now) for file in manifest.failures],
+        ledger.owner,
+        failed=[_failure(collection, file, ledger, now) for file in staged.files if file.status.is_failure],
         resolved=[
-            Resolution(manifest.collection, file.item_id, file.asset, file.status, STAGING_FAILURES)
-            for file in manifest.files
+            Resolution(collection, file.item_id, file.asset, file.status, STAGING_FAILURES)
+            for file in staged.files
             if not file.status.is_failure and file.status is not FileStatus.POSTPONED
         ],
         at=now,
@@ -231,14 +289,14 @@ def _record(platform: Platform, station: Station, manifest: Manifest, run_id: st
     )
 
 
-def _failure(station: Station, manifest: Manifest, file: ManifestFile, now: datetime) -> FileFailure:
+def _failure(collection: str, file: ManifestFile, ledger: Ledger, now: datetime) -> FileFailure:
     return FileFailure(
-        station=station.name,
-        collection=manifest.collection,
+        station=ledger.owner,
+        collection=collection,
         item_id=file.item_id,
         asset=file.asset,
         source_id=file.source_id,
-        partition=manifest.partition.key,
+        partition=ledger.partition,
         status=file.status,
         reason=file.reason or "no reason is known",
         attempts=file.attempts,

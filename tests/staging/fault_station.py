@@ -39,6 +39,8 @@ class Reply:
     """After so many bytes of the body the connection ends."""
     reset: bool = False
     """Whether the connection ends with RST rather than with FIN."""
+    late: bool = False
+    """Whether `FaultStation.release` is waited for before anything is sent."""
     hold_at: int | None = None
     """After so many bytes of the body `FaultStation.release` is waited for."""
 
@@ -131,6 +133,8 @@ class FaultStation:
             self.in_flight -= 1
 
     async def _send(self, reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if reply.late:
+            await self.release.wait()
         writer.write(_head(reply))
         body = reply.body if reply.cut is None else reply.body[: reply.cut]
         if reply.hold_at is not None:

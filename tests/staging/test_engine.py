@@ -334,9 +334,12 @@ async def test_a_few_unavailable_files_do_not_close_a_station_that_serves_others
 async def test_a_wait_for_the_next_attempt_ends_when_the_station_is_closed(
     station: FaultStation, sink: DirectorySink
 ) -> None:
-    busy = Reply(status=503, headers={"Retry-After": "3600"})
+    def busy(_: Request) -> Reply:
+        station.release.set()
+        return Reply(status=503, headers={"Retry-After": "3600"})
+
     waiting = transfer_of(BODY, station.serve("/busy", busy), "c/a/1/f")
-    refused = transfer_of(BODY, station.serve("/refused", Reply(status=401)), "c/b/1/f")
+    refused = transfer_of(BODY, station.serve("/refused", Reply(status=401, late=True)), "c/b/1/f")
     outcomes = await stage(station, sink, [waiting, refused], retries=Retries(longest_wait=3600))
     assert [outcome.status for outcome in outcomes] == [FAILED, FAILED]
     assert len(station.asked("/busy")) == 1
