@@ -91,6 +91,8 @@ class Settings(SettingsModel):
     state: StateSettings
     keys_per_run: Annotated[int, Field(ge=1, le=1000)] = 31
     """Most partitions of one run; a longer backfill is split."""
+    requests_per_run: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Most on-demand requests that one run answers."""
     stations: tuple[Station, ...]
 
     @field_validator("missions")

@@ -20,7 +20,7 @@ from rs_assets.settings.model import MisplacedValueError, SettingsModel
 
 RESERVED_STATION_NAMES = frozenset({"on_demand", "operations"})
 
-RESERVED_COLLECTIONS = frozenset({"search_results", "staged_files"})
+RESERVED_COLLECTIONS = frozenset({"search_results", "staged_files", "inbox", "rejected", "requests"})
 """Names that would mix a collection's objects with the documents of the store."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

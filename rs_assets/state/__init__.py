@@ -1,17 +1,24 @@
-"""Operational facts that must outlive a process: searches, outcomes, transfers, objects to collect.
+"""Operational facts that must outlive a process: searches, outcomes, transfers, requests, objects to collect.
 
 SQLAlchemy Core over one schema with a version; SQLite on one machine.
 """
 
 from rs_assets.state.database import StateDatabase
+from rs_assets.state.heartbeats import Heartbeats
 from rs_assets.state.outcomes import FileFailure, Outcomes, Resolution
+from rs_assets.state.requests import RequestCounts, RequestRecord, Requests, RequestState
 from rs_assets.state.searches import Searches, SearchRecord
 from rs_assets.state.superseded import SupersededObjects
 from rs_assets.state.transfers import TransferRecord, Transfers
 
 __all__ = [
     "FileFailure",
+    "Heartbeats",
     "Outcomes",
+    "RequestCounts",
+    "RequestRecord",
+    "RequestState",
+    "Requests",
     "Resolution",
     "SearchRecord",
     "Searches",

@@ -84,9 +84,40 @@ transfers = Table(
     Column("finished_at", UtcTime, nullable=False),
 )
 
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+)
+
 superseded_objects = Table(
     "superseded_objects",
     metadata,
     Column("href", String(2048), primary_key=True),
     Column("since", UtcTime, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", String(100), primary_key=True),
+    Column("state", String(16), nullable=False, index=True),
+    Column("priority", Integer, nullable=False),
+    Column("source", String(128), nullable=False),
+    Column("requester", String(256), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("batch", String(128)),
+    Column("place", Integer, index=True),  # in the queue; ascends over all batches
+    Column("run_id", String(64)),
+    Column("submitted_at", UtcTime, nullable=False, index=True),
+    Column("started_at", UtcTime),
+    Column("ended_at", UtcTime),
+    Column("message", Text, nullable=False, default=""),
+    Column("found", Integer, nullable=False, default=0),
+    Column("selected", Integer, nullable=False, default=0),
+    Column("staged", Integer, nullable=False, default=0),
+    Column("catalogued", Integer, nullable=False, default=0),
+    Column("gaps", Integer, nullable=False, default=0),
 )

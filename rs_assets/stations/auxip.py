@@ -5,17 +5,19 @@ product belongs to a window and a mission is decided here, from the product itse
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
 from rs_assets.errors import StationError
 from rs_assets.items.identity import publication_order
+from rs_assets.selection import AUXIP_VOCABULARY, Expression, compile_filter, odata_superset
+from rs_assets.selection.vocabulary import Field, Vocabulary
 from rs_assets.settings import OTHER_MISSION, Mission, TimeField
 from rs_assets.stations.auxip_product import Product, product_item
 from rs_assets.stations.http import StationConnection
-from rs_assets.stations.missions import belonging
+from rs_assets.stations.missions import Belonging, belonging
 from rs_assets.stations.odata import (
     Entity,
     Listing,
@@ -35,6 +37,15 @@ _PAD = timedelta(seconds=1)
 """Added to both ends of a window at the station: ``gt`` and ``lt`` work everywhere, ``ge`` and ``le`` do not."""
 
 _TIME_PROPERTIES = {TimeField.PUBLICATION: "PublicationDate", TimeField.CONTENT: "ContentDate/Start"}
+
+_FIELDS_ALONE = Vocabulary(
+    {
+        name: places
+        for name, places in AUXIP_VOCABULARY.places.items()
+        if all(isinstance(place, Field) for place in places)
+    }
+)
+"""What can be asked of a station that does not understand clauses on attributes."""
 
 
 class AuxipSearch:
@@ -70,14 +81,44 @@ class AuxipSearch:
                 # A clause that a station does not know can give nothing instead of an error.
                 query = time_clause
                 listing = await self._read(query)
-        answer = self._answer(listing, window, mission, query, warnings)
+        answer = _begun(listing, query, warnings)
+        for product, owner in self._products(listing, answer):
+            if owner.mission_name == mission and self._is_wanted_type(product):
+                self._place(product, owner, window, answer)
+        answer.items.sort(key=publication_order)
         if OTHER_MISSION not in self._station.missions:
             answer.strays = await self._count_strays(window)
         return answer
 
-    def _answer(self, listing: Listing, window: Window, mission: str, query: str, warnings: list[str]) -> Answer:
-        answer = Answer(query=query, pages=listing.pages, partial=listing.partial)
-        answer.warnings = [*warnings, *listing.warnings]
+    async def find(self, expression: Expression) -> Answer:
+        """Everything in the station's archive that meets a filter.
+
+        The station is asked for a superset; a clause on attributes that it does not know can give nothing instead
+        of an error, so a search that finds nothing is repeated without those.
+
+        Raises:
+            AuthenticationError: the station refuses the credentials.
+            StationError: it could not be asked, or the filter says nothing that it could be asked by.
+        """
+        texts = [odata_superset(expression, vocabulary) for vocabulary in (AUXIP_VOCABULARY, _FIELDS_ALONE)]
+        queries = list(dict.fromkeys(text for text in texts if text is not None))
+        if not queries:
+            raise StationError(
+                f"{self._station.name}: the filter would list the whole archive; add a clause that the station "
+                f"understands, on {', '.join(sorted(AUXIP_VOCABULARY.places))}"
+            )
+        for query in queries:
+            listing = await self._read(query)
+            if listing.entities or listing.keyless:
+                break
+        meets = compile_filter(expression)
+        answer = _begun(listing, query, [])
+        items = (product_item(product, self._station, owner) for product, owner in self._products(listing, answer))
+        answer.items = sorted((item for item in items if meets(item)), key=publication_order)
+        return answer
+
+    def _products(self, listing: Listing, answer: Answer) -> Iterator[tuple[Product, Belonging]]:
+        """The products of a listing; what cannot be read goes into the answer's rejections."""
         for entity in listing.keyless:
             answer.rejected.append(Rejected(str(entity.get("Name", "?")), "the station gave it no Id"))
         for key, entity in listing.entities.items():
@@ -85,20 +126,22 @@ class AuxipSearch:
                 product = Product.model_validate(entity)
             except ValidationError as error:
                 answer.rejected.append(Rejected(str(entity.get("Name") or key), _reason(error)))
-                continue
-            owner = belonging(
-                self._missions.values(), name=product.name, short_name=product.short_name, serial=product.serial
-            )
-            if owner.mission_name != mission or not self._is_wanted_type(product):
-                continue
-            moment_of_product = self._time_of(product)
-            if moment_of_product is None:
-                place = _TIME_PROPERTIES[self._station.time_field]
-                answer.rejected.append(Rejected(product.name, f"it has no {place}, so no window"))
-            elif moment_of_product in window:
-                answer.items.append(product_item(product, self._station, owner))
-        answer.items.sort(key=publication_order)
-        return answer
+            else:
+                yield product, self._owner(product)
+
+    def _place(self, product: Product, owner: Belonging, window: Window, answer: Answer) -> None:
+        """Take the product into the answer if its time is in the window."""
+        time = self._time_of(product)
+        if time is None:
+            place = _TIME_PROPERTIES[self._station.time_field]
+            answer.rejected.append(Rejected(product.name, f"it has no {place}, so no window"))
+        elif time in window:
+            answer.items.append(product_item(product, self._station, owner))
+
+    def _owner(self, product: Product) -> Belonging:
+        return belonging(
+            self._missions.values(), name=product.name, short_name=product.short_name, serial=product.serial
+        )
 
     async def _read(self, text: str) -> Listing:
         return await read_all(self._connection, Query("Products", text, expand="Attributes"))
@@ -121,10 +164,7 @@ class AuxipSearch:
             product = Product.model_validate(entity)
         except ValidationError:
             return False
-        owner = belonging(
-            self._missions.values(), name=product.name, short_name=product.short_name, serial=product.serial
-        )
-        return owner.mission is not None
+        return self._owner(product).mission is not None
 
     def _mission_clauses(self, name: str) -> list[str]:
         if name == OTHER_MISSION:
@@ -162,6 +202,10 @@ def attribute_clause(name: str, values: Iterable[str]) -> str:
         f"Attributes/OData.CSC.StringAttribute/any(att:att/Name eq {literal(name)} "
         f"and att/OData.CSC.StringAttribute/Value {comparison})"
     )
+
+
+def _begun(listing: Listing, query: str, warnings: list[str]) -> Answer:
+    return Answer(query=query, pages=listing.pages, partial=listing.partial, warnings=[*warnings, *listing.warnings])
 
 
 def _reason(error: ValidationError) -> str:

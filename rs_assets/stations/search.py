@@ -5,6 +5,7 @@ from typing import Protocol
 
 from pystac import Item
 
+from rs_assets.selection import Expression
 from rs_assets.stations.window import Window
 
 
@@ -38,6 +39,14 @@ class StationSearch(Protocol):
 
     async def search(self, window: Window, mission: str) -> Answer:
         """Everything that the station lists for a window and a mission.
+
+        Raises:
+            StationError: the station could not be asked; the message begins with its name.
+        """
+        ...
+
+    async def find(self, expression: Expression) -> Answer:
+        """Everything in the station's archive that meets a filter.
 
         Raises:
             StationError: the station could not be asked; the message begins with its name.

@@ -1,5 +1,6 @@
 import errno
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,73 @@ def test_a_document_that_cannot_be_written_whole_leaves_nothing_behind(
 
     assert documents.read(PATH) == {"old": True}
     assert [path.name for path in (store.path / PATH).parent.iterdir()] == ["S1.json"]
+
+
+def test_bytes_are_read_as_they_were_written_and_none_where_there_are_none(store: DirectoryStore) -> None:
+    documents = Documents.of(store)
+    documents.write_bytes("a/b", b"\x00\xff")
+
+    assert documents.read_bytes("a/b") == b"\x00\xff"
+    assert documents.size("a/b") == 2
+    assert (documents.read_bytes("a/c"), documents.size("a/c"), documents.modified("a/c")) == (None, None, None)
+
+
+def test_when_a_document_was_written_is_told_in_utc(store: DirectoryStore) -> None:
+    documents = Documents.of(store)
+    documents.write_bytes("a", b"")
+
+    modified = documents.modified("a")
+
+    assert modified is not None
+    assert modified.tzinfo is UTC
+    assert abs(datetime.now(UTC) - modified) < timedelta(minutes=1)
+
+
+def test_the_names_of_a_folder_are_those_of_its_documents(store: DirectoryStore) -> None:
+    documents = Documents.of(store)
+    for path in ("folder/b", "folder/a", "folder/inner/c", "folder/.hidden", "d"):
+        documents.write_bytes(path, b"")
+    (store.path / "folder" / "link").symlink_to("a")
+
+    assert documents.names("folder") == ["a", "b"]
+    assert documents.names("nowhere") == []
+    with pytest.raises(StoreError, match="d in the store"):
+        documents.names("d")
+
+
+def test_a_copy_has_the_same_bytes_and_leaves_the_original(store: DirectoryStore) -> None:
+    documents = Documents.of(store)
+    documents.write_bytes("a", b"x" * 3_000_000)
+
+    documents.copy("a", "deep/b")
+
+    assert documents.read_bytes("deep/b") == documents.read_bytes("a") == b"x" * 3_000_000
+    with pytest.raises(StoreError, match=r"c in the store .* cannot be copied to d"):
+        documents.copy("c", "d")
+    assert documents.names("") == ["a"]
+
+
+def test_a_document_is_deleted_if_there_is_one(store: DirectoryStore) -> None:
+    documents = Documents.of(store)
+    documents.write_bytes("a", b"")
+
+    documents.delete("a")
+    documents.delete("a")
+
+    assert documents.read_bytes("a") is None
+
+
+def test_what_cannot_be_deleted_is_named(store: DirectoryStore) -> None:
+    documents = Documents.of(store)
+    documents.write_bytes("a/b", b"")
+
+    with pytest.raises(StoreError, match=r"a in the store .* cannot be deleted"):
+        documents.delete("a")
+
+
+def test_the_longest_name_that_the_file_system_takes_can_be_written(store: DirectoryStore) -> None:
+    documents = Documents.of(store)
+
+    documents.write_bytes("x" * 255, b"long")
+
+    assert documents.names("") == ["x" * 255]

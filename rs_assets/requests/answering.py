@@ -1,0 +1,192 @@
+"""Answering a request: search its source, choose, stage what the catalogue lacks, publish, read back."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Self
+
+from pystac import Item
+
+from rs_assets.catalog.protocol import CollectionSpec, UpsertResult
+from rs_assets.errors import RsAssetsError
+from rs_assets.ingest import Platform
+from rs_assets.ingest.manifest import FileStatus, ManifestFile
+from rs_assets.ingest.publishing import collection_spec, publish_items
+from rs_assets.ingest.staging import Ledger, StagingOptions, stage_lacking
+from rs_assets.requests.choosing import Choice, asked_for, choose, mission_of
+from rs_assets.requests.model import CATALOG_SOURCE, AuxRequest
+from rs_assets.selection import compile_filter
+from rs_assets.settings import OTHER_MISSION, Station
+from rs_assets.staging.source import HttpSource, Source
+from rs_assets.state.requests import RequestCounts, RequestState
+from rs_assets.stations.http import StationConnection
+from rs_assets.stations.registry import search_of
+from rs_assets.stations.search import StationSearch
+
+OWNER = "on_demand"
+"""Under which name the failures of requests are recorded, apart from those of the stations' own assets."""
+
+_IN_STORE = frozenset({FileStatus.STAGED, FileStatus.PRESENT, FileStatus.SKIPPED, FileStatus.SUPERSEDED})
+
+
+@dataclass(frozen=True)
+class RequestResult:
+    """What became of a request."""
+
+    request_id: str
+    request: AuxRequest
+    state: RequestState
+    message: str
+    """What happened, as one sentence."""
+    items: tuple[Item, ...] = ()
+    """The chosen items that are complete, as the catalogue holds them."""
+    files: tuple[ManifestFile, ...] = ()
+    """The outcome of every file; empty where nothing had to be staged."""
+    refused: tuple[UpsertResult, ...] = ()
+    """Items that the catalogue did not take."""
+    found: int = 0
+    """Items that the source has found."""
+    choice: Choice | None = None
+    """None where the search failed."""
+    warnings: tuple[str, ...] = ()
+
+    def count(self, status: FileStatus) -> int:
+        """How many files there are of this status."""
+        return sum(file.status is status for file in self.files)
+
+    @property
+    def counts(self) -> RequestCounts:
+        """Its figures, for the list of requests."""
+        return RequestCounts(
+            found=self.found,
+            selected=len(self.choice.items) if self.choice else 0,
+            staged=self.count(FileStatus.STAGED),
+            catalogued=len(self.items),
+            gaps=self.choice.gaps if self.choice else 0,
+        )
+
+
+class Answering:
+    """Answers requests one after another or side by side, over shared connections; an async context manager."""
+
+    def __init__(self, platform: Platform, *, run_id: str | None = None) -> None:
+        self._platform = platform
+        self._run_id = run_id
+        self._open = AsyncExitStack()
+        self._stations: dict[str, _OpenStation] = {}
+        self._opening = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    async def answer(self, request_id: str, request: AuxRequest) -> RequestResult:
+        """Answer one request. What cannot be done is in the result; it raises nothing that a user can mend."""
+        failed = RequestResult(request_id, request, RequestState.FAILED, "")
+        try:
+            async with asyncio.timeout(request.search_timeout):
+                found, warnings = await self._found(request)
+        except TimeoutError:
+            return replace(failed, message=f"the search took longer than {request.search_timeout:g} s")
+        except RsAssetsError as error:
+            return replace(failed, message=str(error))
+        try:
+            choice = choose(request, found)
+            result = replace(failed, found=len(found), choice=choice, warnings=tuple(warnings))
+            if not choice.items:
+                return _empty(result)
+            if request.source == CATALOG_SOURCE:
+                message = f"{len(choice.items)} items chosen; {len(found)} found"
+                return replace(result, state=RequestState.ANSWERED, message=message, items=choice.items)
+            return await self._staged(result, choice)
+        except RsAssetsError as error:
+            return replace(failed, message=str(error), found=len(found))
+
+    async def _found(self, request: AuxRequest) -> tuple[list[Item], list[str]]:
+        expression = asked_for(request, self._platform.settings)
+        if request.source == CATALOG_SOURCE:
+            return await asyncio.to_thread(self._in_catalog, request), []
+        station = await self._station(request.source)
+        answer = await station.search.find(expression)
+        return answer.items, [*answer.warnings, *(f"{entry.name}: {entry.reason}" for entry in answer.rejected)]
+
+    def _in_catalog(self, request: AuxRequest) -> list[Item]:
+        meets = compile_filter(asked_for(request, self._platform.settings))
+        collections = None if request.collection is None else [request.collection]
+        return [item for item in self._platform.catalog.search(collections=collections) if meets(item)]
+
+    async def _staged(self, result: RequestResult, choice: Choice) -> RequestResult:
+        request = result.request
+        station = await self._station(request.source)
+        targets: dict[CollectionSpec, list[Item]] = {}
+        for item in choice.items:
+            mission = mission_of(item, self._platform.settings.missions)
+            spec = collection_spec(self._platform, station.settings, mission.name if mission else OTHER_MISSION)
+            targets.setdefault(replace(spec, id=request.collection or spec.id), []).append(item)
+        files: list[ManifestFile] = []
+        refused: list[UpsertResult] = []
+        items: list[Item] = []
+        for spec, members in targets.items():
+            done, not_taken = await self._published(result, station, spec, members)
+            files += done
+            refused += not_taken
+            lacking = {file.item_id for file in done if file.status not in _IN_STORE}
+            lacking |= {entry.item_id for entry in not_taken}
+            items += await asyncio.to_thread(self._read_back, spec.id, members, lacking)
+        complete, wanted = len(items), len(choice.items)
+        state = RequestState.ANSWERED if complete == wanted else RequestState.PARTIAL
+        if not complete:
+            state = RequestState.FAILED
+        message = f"{complete} of {wanted} chosen items in the catalogue; {result.found} found"
+        return replace(
+            result, state=state, message=message, items=tuple(items), files=tuple(files), refused=tuple(refused)
+        )
+
+    async def _published(
+        self, result: RequestResult, station: "_OpenStation", spec: CollectionSpec, items: Sequence[Item]
+    ) -> tuple[list[ManifestFile], list[UpsertResult]]:
+        ledger = Ledger(OWNER, result.request_id, self._run_id)
+        staged = await stage_lacking(
+            self._platform,
+            station.source,
+            station.settings,
+            spec.id,
+            items,
+            options=StagingOptions(selected_assets=result.request.selected_assets),
+            ledger=ledger,
+        )
+        pause = timedelta(seconds=station.settings.retries.next_run_after)
+        publication = await publish_items(self._platform, spec, staged.items, ledger=ledger, pause=pause)
+        return list(staged.files), publication.report.refused
+
+    def _read_back(self, collection: str, items: Sequence[Item], lacking: set[str]) -> list[Item]:
+        held = (self._platform.catalog.get(collection, item.id) for item in items if item.id not in lacking)
+        return [item for item in held if item is not None]
+
+    async def _station(self, name: str) -> "_OpenStation":
+        async with self._opening:
+            if name not in self._stations:
+                settings = self._platform.settings.station(name)
+                connection = await self._open.enter_async_context(StationConnection(settings))
+                source = HttpSource(settings, connection.credentials, connection.pace)
+                await self._open.enter_async_context(source)
+                search = search_of(connection, self._platform.settings.missions)
+                self._stations[name] = _OpenStation(settings, search, source)
+        return self._stations[name]
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenStation:
+    settings: Station
+    search: StationSearch
+    source: Source
+
+
+def _empty(result: RequestResult) -> RequestResult:
+    state = RequestState.FAILED if result.request.error_if_empty else RequestState.ANSWERED
+    what = "nothing was found" if not result.found else f"the policy chooses none of the {result.found} found"
+    return replace(result, state=state, message=what)
