@@ -3,8 +3,11 @@
 import click
 
 from rs_assets.items.times import format_time, utc_now
-from rs_assets.settings import load_settings
+from rs_assets.settings import Settings, load_settings
 from rs_assets.state import Outcomes, StateDatabase
+
+ON_DEMAND = "on_demand"
+"""Under which name the failures of on-demand requests are kept."""
 
 
 @click.group()
@@ -15,9 +18,9 @@ def failures() -> None:
 @failures.command("list")
 @click.argument("station", required=False)
 def list_failures(station: str | None) -> None:
-    """List what is outstanding, of one station or of all; the exit status is 1 if there is any."""
+    """List what is outstanding, of one STATION (or `on_demand`) or of all; the exit status is 1 if there is any."""
     settings = load_settings()
-    names = [settings.station(station).name] if station else [entry.name for entry in settings.stations]
+    names = [_owner(settings, station)] if station else [*(entry.name for entry in settings.stations), ON_DEMAND]
     outcomes = Outcomes(StateDatabase(settings.state.url))
     outstanding = [failure for name in names for failure in outcomes.outstanding(name)]
     for failure in outstanding:
@@ -40,8 +43,12 @@ def accept(station: str, file: str, why: str) -> None:
     The check turns green with its next evaluation; execute it in the UI, or wait for the station's next run.
     """
     settings = load_settings()
-    name = settings.station(station).name
+    name = _owner(settings, station)
     count = Outcomes(StateDatabase(settings.state.url)).accept(name, file, why=why, at=utc_now())
     if not count:
         raise click.ClickException(f"{name} has no outstanding failure of {file!r}; see `rs-assets failures list`")
     click.echo(f"{count} accepted.")
+
+
+def _owner(settings: Settings, name: str) -> str:
+    return name if name == ON_DEMAND else settings.station(name).name

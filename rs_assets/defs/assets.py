@@ -4,19 +4,19 @@ One step makes them, partition by partition, so that a partition that fails hold
 good ones are recorded, then the run fails and names the bad ones.
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
 
 import dagster as dg
 from pydantic import Field
 
 from rs_assets.defs.checks import check_specs, verdicts
-from rs_assets.defs.metadata import Metadata, metadata_of
+from rs_assets.defs.life_signs import life_sign
+from rs_assets.defs.metadata import metadata_of
 from rs_assets.defs.partitions import partitions_of
+from rs_assets.defs.recording import PartitionRecord, Result, asset_key, told
 from rs_assets.defs.running import readable_failures, run_cancellable
 from rs_assets.ingest import IngestOptions, PartitionReport, Platform, Step, ingest
-from rs_assets.ingest.partitions import failure_message
 from rs_assets.ingest.progress import Progress
 from rs_assets.ingest.staging import StagingOptions
 from rs_assets.settings import Settings, Station
@@ -65,7 +65,7 @@ def station_assets(settings: Settings, station: Station) -> dg.AssetsDefinition:
         config: IngestConfig,
         platform: dg.ResourceParam[Platform],
         progress: dg.ResourceParam[ProgressFactory],
-    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    ) -> Iterator[Result]:
         steps = frozenset(Step(key.path[-1]) for key in context.selected_asset_keys)
         records: list[PartitionRecord] = []
         with readable_failures():
@@ -73,19 +73,10 @@ def station_assets(settings: Settings, station: Station) -> dg.AssetsDefinition:
                 partitions = [Partition.parse(key, station.window) for key in context.partition_keys]
                 options = IngestOptions(steps, _staging_options(config), run_id=context.run.run_id)
                 reports = ingest(platform, station.name, partitions, options, progress(context.log.info))
-                records = run_cancellable(_recorded(platform, reports))
+                records = run_cancellable(_recorded(platform, reports), life_sign(platform, context))
             verdict_of = verdicts(platform, station)
         checks = [result for key, result in verdict_of.items() if key in context.selected_asset_check_keys]
-        failure = failure_message({record.partition: record.error for record in records})
-        if failure is not None:
-            _log_what_is_good(context, station, records, checks)
-            raise dg.Failure(failure, allow_retries=False)
-        for record in records:
-            for step, metadata in record.metadata.items():
-                context.add_asset_metadata(metadata, asset_key=_key(station, step), partition_key=record.partition)
-        for step in sorted(steps, key=list(Step).index):
-            yield dg.MaterializeResult(asset_key=_key(station, step))
-        yield from checks
+        yield from told(context, station.name, steps, records, checks)
 
     return assets
 
@@ -109,7 +100,7 @@ def _specs(station: Station) -> Iterable[dg.AssetSpec]:
     kinds = {Step.SEARCH: {"odata", "stac"}, Step.STAGE: {"http", "file"}, Step.PUBLISH: {"stac", "sqlite"}}
     upstream: dg.AssetKey | None = None
     for step in Step:
-        key = _key(station, step)
+        key = asset_key(station.name, step)
         yield dg.AssetSpec(
             key,
             deps=[upstream] if upstream else [],
@@ -124,23 +115,9 @@ def _specs(station: Station) -> Iterable[dg.AssetSpec]:
         upstream = key
 
 
-def _key(station: Station, step: Step) -> dg.AssetKey:
-    return dg.AssetKey([station.name, step.value])
-
-
 def _staging_options(config: IngestConfig) -> StagingOptions:
     attempts = None if config.retries is None else config.retries + 1
     return StagingOptions(limit=config.limit, attempts=attempts, force=config.force)
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionRecord:
-    """What is to be told of one partition; far smaller than its report, of which a run would hold many."""
-
-    partition: str
-    error: str | None
-    metadata: Mapping[Step, Metadata]
-    """By the step that was completed, in their order."""
 
 
 async def _recorded(platform: Platform, reports: AsyncGenerator[PartitionReport]) -> list[PartitionRecord]:
@@ -150,30 +127,3 @@ async def _recorded(platform: Platform, reports: AsyncGenerator[PartitionReport]
             metadata = {step: metadata_of(platform, step, report) for step in Step if step in report.done}
             records.append(PartitionRecord(report.partition.key, report.error, metadata))
     return records
-
-
-def _log_what_is_good(
-    context: dg.AssetExecutionContext,
-    station: Station,
-    records: Iterable[PartitionRecord],
-    checks: Iterable[dg.AssetCheckResult],
-) -> None:
-    """Record by hand, before the step fails, what Dagster records by itself only for a step that succeeds."""
-    for record in records:
-        for step, metadata in record.metadata.items():
-            context.log_event(
-                dg.AssetMaterialization(_key(station, step), partition=record.partition, metadata=metadata)
-            )
-    for check in checks:
-        assert check.asset_key is not None
-        assert check.check_name is not None
-        context.log_event(
-            dg.AssetCheckEvaluation(
-                asset_key=check.asset_key,
-                check_name=check.check_name,
-                passed=bool(check.passed),
-                severity=check.severity,
-                description=check.description,
-                metadata=check.metadata,
-            )
-        )

@@ -3,6 +3,9 @@
 import dagster as dg
 
 from rs_assets.defs.assets import PLATFORM, PROGRESS, ProgressFactory, station_assets
+from rs_assets.defs.on_demand.assets import on_demand_assets
+from rs_assets.defs.on_demand.filing import file_aux_request
+from rs_assets.defs.on_demand.sensor import request_sensor
 from rs_assets.defs.running import LoggedProgress
 from rs_assets.defs.sensors import due_sensor
 from rs_assets.ingest import Platform
@@ -10,7 +13,7 @@ from rs_assets.settings import Settings
 
 
 def code_location(settings: Settings, *, progress: ProgressFactory = LoggedProgress) -> dg.Definitions:
-    """The assets, checks and sensors of every station of the settings.
+    """The assets, checks and sensors of every station of the settings, and those of on-demand requests.
 
     Store, catalogue and state are opened when a run or a sensor first asks for them. `progress` makes what
     observes a run, given the run's logger.
@@ -20,8 +23,15 @@ def code_location(settings: Settings, *, progress: ProgressFactory = LoggedProgr
         description="The store, the STAC catalogue and the state that the settings name.",
     )
     return dg.Definitions(
-        assets=[station_assets(settings, station) for station in settings.stations],
-        sensors=[due_sensor(station) for station in settings.stations],
+        assets=[
+            *(station_assets(settings, station) for station in settings.stations),
+            on_demand_assets(settings.requests_per_run),
+        ],
+        sensors=[
+            *(due_sensor(station) for station in settings.stations),
+            request_sensor(settings.requests_per_run),
+        ],
+        jobs=[file_aux_request],
         resources={PLATFORM: platform, PROGRESS: dg.ResourceDefinition.hardcoded_resource(progress)},
         executor=dg.in_process_executor,
     )

@@ -30,6 +30,15 @@ def metadata_of(platform: Platform, step: Step, report: PartitionReport) -> Meta
     return {}
 
 
+def records(rows: Sequence[Mapping[str, str | int]]) -> dg.MetadataValue:
+    """A table of rows that have the same columns."""
+    if not rows:
+        return dg.MetadataValue.text("none")
+    columns = [dg.TableColumn(name, "int" if isinstance(value, int) else "string") for name, value in rows[0].items()]
+    records = [dg.TableRecord(dict(row)) for row in rows[:_ROWS]]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
+
+
 def _of_search(platform: Platform, results: SearchResults) -> Metadata:
     window = results.partition.window
     metadata: dict[str, dg.MetadataValue] = {
@@ -52,7 +61,7 @@ def _of_search(platform: Platform, results: SearchResults) -> Metadata:
     }
     if results.rejected:
         rows = [{"name": entry.name, "reason": entry.reason} for entry in results.rejected]
-        metadata["rejected"] = _records(rows)
+        metadata["rejected"] = records(rows)
     if results.warnings:
         metadata["warnings"] = dg.MetadataValue.md("\n".join(f"- {warning}" for warning in results.warnings))
     return metadata
@@ -70,10 +79,10 @@ def _of_staging(platform: Platform, manifest: Manifest) -> Metadata:
         "retries": dg.MetadataValue.int(manifest.retries),
     }
     if manifest.failures:
-        metadata["not_staged"] = _records([_failure(file) for file in manifest.failures])
+        metadata["not_staged"] = records([_failure(file) for file in manifest.failures])
     warned = [{"file": file.asset, "warning": "; ".join(file.warnings)} for file in manifest.files if file.warnings]
     if warned:
-        metadata["warnings"] = _records(warned)
+        metadata["warnings"] = records(warned)
     return metadata
 
 
@@ -87,7 +96,7 @@ def _of_publication(platform: Platform, publication: Publication) -> Metadata:
     }
     refused = publication.report.refused
     if refused:
-        metadata["not_catalogued"] = _records([{"item": entry.item_id, "reason": entry.reason} for entry in refused])
+        metadata["not_catalogued"] = records([{"item": entry.item_id, "reason": entry.reason} for entry in refused])
     return metadata
 
 
@@ -100,13 +109,4 @@ def _megabytes(count: int) -> dg.MetadataValue:
 
 
 def _table(name: str, counts: Mapping[str, int]) -> dg.MetadataValue:
-    return _records([{name: key, "count": count} for key, count in counts.items()])
-
-
-def _records(rows: Sequence[Mapping[str, str | int]]) -> dg.MetadataValue:
-    """A table of rows that have the same columns."""
-    if not rows:
-        return dg.MetadataValue.text("none")
-    columns = [dg.TableColumn(name, "int" if isinstance(value, int) else "string") for name, value in rows[0].items()]
-    records = [dg.TableRecord(dict(row)) for row in rows[:_ROWS]]
-    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
+    return records([{name: key, "count": count} for key, count in counts.items()])

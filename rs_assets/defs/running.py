@@ -1,6 +1,7 @@
 """Running the library's coroutines inside a Dagster step: cancellable, and with progress in the run's log."""
 
 import asyncio
+import logging
 import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -10,18 +11,23 @@ from typing import Any, TypeVar
 
 import dagster as dg
 
+from rs_assets.defs.life_signs import INTERVAL_S
 from rs_assets.errors import RsAssetsError
 from rs_assets.ingest import PartitionMessage, Published, Searched
 from rs_assets.staging.progress import Finished, Moved
 
 Result = TypeVar("Result")
 
+_log = logging.getLogger(__name__)
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _MEGABYTE = 1e6
 
 
-def run_cancellable(work: Coroutine[Any, Any, Result]) -> Result:
+def run_cancellable(work: Coroutine[Any, Any, Result], life_sign: Callable[[], None]) -> Result:
     """Run a coroutine to its end; when Dagster interrupts the step, cancel it, let it clean up, then go on.
+
+    `life_sign` is called every few seconds, from a thread.
 
     Dagster raises its interruption out of the signal handler, wherever the event loop happens to be. While the
     loop runs, the handler cancels the coroutine instead; Dagster's own handler is called once it has ended.
@@ -31,6 +37,7 @@ def run_cancellable(work: Coroutine[Any, Any, Result]) -> Result:
     async def guarded() -> Result:
         loop = asyncio.get_running_loop()
         task = asyncio.ensure_future(work)
+        pulse = asyncio.create_task(_pulse(life_sign))
 
         def cancel(number: int, frame: FrameType | None) -> None:
             interrupted.append((number, frame))
@@ -40,6 +47,7 @@ def run_cancellable(work: Coroutine[Any, Any, Result]) -> Result:
         try:
             return await task
         finally:
+            pulse.cancel()
             for number, handler in handlers.items():
                 signal.signal(number, handler)
 
@@ -53,6 +61,15 @@ def run_cancellable(work: Coroutine[Any, Any, Result]) -> Result:
         if callable(handler):
             handler(number, frame)
         raise KeyboardInterrupt from None
+
+
+async def _pulse(life_sign: Callable[[], None]) -> None:
+    while True:
+        try:
+            await asyncio.to_thread(life_sign)
+        except RsAssetsError as error:
+            _log.warning("no sign of life could be given: %s", error)
+        await asyncio.sleep(INTERVAL_S)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from rs_assets.defs.life_signs import fail_killed_runs
 from rs_assets.defs.partitions import multi_partition_key, partitions_of
 from rs_assets.ingest import Platform, Step
 from rs_assets.items.times import format_time, utc_now
@@ -47,9 +48,9 @@ def due_sensor(station: Station) -> dg.SensorDefinition:
         ),
     )
     def sensor(
-        context: dg.SensorEvaluationContext,  # noqa: ARG001 - Dagster gives it
-        platform: dg.ResourceParam[Platform],
+        context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]
     ) -> dg.SensorResult | dg.SkipReason:
+        fail_killed_runs(context.instance, platform, utc_now())
         known = partitions_of(station)
         requests = [
             dg.RunRequest(

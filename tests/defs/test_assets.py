@@ -19,7 +19,7 @@ def test_one_more_station_in_the_settings_is_one_more_group_of_three_assets() ->
     graph = code_location(settings).resolve_asset_graph()
 
     assert {key.to_user_string() for key in graph.get_all_asset_keys()} == {
-        f"{station}/{step}" for station in ("adgs", "adgs_two") for step in STEPS
+        f"{group}/{step}" for group in ("adgs", "adgs_two", "on_demand") for step in STEPS
     }
     node = graph.get(dg.AssetKey(["adgs_two", "staged_files"]))
     assert node.group_name == "adgs_two"

@@ -1,18 +1,28 @@
 """The sensor asks for the partitions whose time has come, and for each only once."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
 
+from rs_assets.defs.life_signs import fail_killed_runs
 from rs_assets.defs.sensors import due_partitions, due_sensor
 from rs_assets.ingest import Platform, Step
+from rs_assets.items.times import utc_now
 from rs_assets.settings import parse_settings
-from rs_assets.state import FileFailure
+from rs_assets.state import FileFailure, Heartbeats
 from tests.platform import settings_text
 
 WINDOW_END = datetime(2026, 11, 2, tzinfo=UTC)
 LAG = timedelta(hours=2)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance without runs."""
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
 
 
 def searched(platform: Platform, at: datetime, *, closed: bool = False) -> None:
@@ -78,13 +88,13 @@ def test_open_windows_are_polled_where_the_settings_say_so(platform: Platform) -
     assert due == ["2026-11-02|S2", "2026-11-01|S1", "2026-11-01|S2"]
 
 
-def test_two_ticks_on_the_same_state_ask_for_the_same_run(platform: Platform) -> None:
+def test_two_ticks_on_the_same_state_ask_for_the_same_run(platform: Platform, instance: dg.DagsterInstance) -> None:
     [station] = platform.settings.stations
     searched(platform, datetime(2026, 11, 1, 12, tzinfo=UTC))
 
     keys = []
     for _ in range(2):
-        context = dg.build_sensor_context(resources={"platform": platform})
+        context = dg.build_sensor_context(instance=instance, resources={"platform": platform})
         result = due_sensor(station)(context)
         assert isinstance(result, dg.SensorResult)
         [request] = result.run_requests or []
@@ -94,22 +104,46 @@ def test_two_ticks_on_the_same_state_ask_for_the_same_run(platform: Platform) ->
     assert keys[0] == keys[1]
 
 
-def test_with_nothing_due_the_tick_says_so(platform: Platform) -> None:
+def test_with_nothing_due_the_tick_says_so(platform: Platform, instance: dg.DagsterInstance) -> None:
     [station] = platform.settings.stations
 
-    result = due_sensor(station)(dg.build_sensor_context(resources={"platform": platform}))
+    result = due_sensor(station)(dg.build_sensor_context(instance=instance, resources={"platform": platform}))
 
     assert isinstance(result, dg.SkipReason)
 
 
 @pytest.mark.parametrize("mission", ["S1", "other"])
-def test_a_partition_that_the_settings_no_longer_have_is_not_asked_for(platform: Platform, mission: str) -> None:
+def test_a_partition_that_the_settings_no_longer_have_is_not_asked_for(
+    platform: Platform, instance: dg.DagsterInstance, mission: str
+) -> None:
     settings = parse_settings(settings_text("http://127.0.0.1:9", missions=["S2"]))
     [station] = settings.stations
     platform.searches.succeeded(
         "adgs", f"2026-11-01|{mission}", window_end=WINDOW_END, at=WINDOW_END - timedelta(hours=1), closed=False
     )
 
-    result = due_sensor(station)(dg.build_sensor_context(resources={"platform": platform}))
+    result = due_sensor(station)(dg.build_sensor_context(instance=instance, resources={"platform": platform}))
 
     assert isinstance(result, dg.SkipReason)
+
+
+def test_a_run_that_has_fallen_silent_is_reported_as_failed_and_one_at_work_is_left_alone(
+    platform: Platform, instance: dg.DagsterInstance
+) -> None:
+    @dg.job
+    def a_job() -> None: ...
+
+    now = utc_now()
+    runs = {name: instance.create_run_for_job(a_job, status=dg.DagsterRunStatus.STARTED) for name in ("dead", "alive")}
+    Heartbeats(platform.state).beat(runs["dead"].run_id, now - timedelta(seconds=50))
+    Heartbeats(platform.state).beat(runs["alive"].run_id, now - timedelta(seconds=40))
+
+    killed = fail_killed_runs(instance, platform, now)
+
+    assert killed == [runs["dead"].run_id]
+    statuses = {name: instance.get_run_by_id(run.run_id) for name, run in runs.items()}
+    assert [run.status for run in statuses.values() if run] == [
+        dg.DagsterRunStatus.FAILURE,
+        dg.DagsterRunStatus.STARTED,
+    ]
+    assert fail_killed_runs(instance, platform, now) == []
