@@ -9,13 +9,13 @@ from typing import Self
 
 from pystac import Item
 
-from rs_assets.catalog.protocol import CollectionSpec, UpsertResult
+from rs_assets.catalog.protocol import CollectionSpec, TimeInterval, UpsertResult
 from rs_assets.errors import RsAssetsError
 from rs_assets.ingest import Platform
 from rs_assets.ingest.manifest import FileStatus, ManifestFile
 from rs_assets.ingest.publishing import collection_spec, publish_items
 from rs_assets.ingest.staging import Ledger, StagingOptions, stage_lacking
-from rs_assets.requests.choosing import Choice, asked_for, choose, mission_of
+from rs_assets.requests.choosing import Choice, asked_for, bounds, choose, mission_of
 from rs_assets.requests.model import CATALOG_SOURCE, AuxRequest
 from rs_assets.selection import compile_filter
 from rs_assets.settings import OTHER_MISSION, Station
@@ -116,8 +116,12 @@ class Answering:
 
     def _in_catalog(self, request: AuxRequest) -> list[Item]:
         meets = compile_filter(asked_for(request, self._platform.settings))
-        collections = None if request.collection is None else [request.collection]
-        return [item for item in self._platform.catalog.search(collections=collections) if meets(item)]
+        job = bounds(request)
+        held = self._platform.catalog.search(
+            collections=None if request.collection is None else [request.collection],
+            datetime=None if job is None else TimeInterval(job.s0, job.s1),
+        )
+        return [item for item in held if meets(item)]
 
     async def _staged(self, result: RequestResult, choice: Choice) -> RequestResult:
         request = result.request

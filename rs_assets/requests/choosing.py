@@ -74,6 +74,13 @@ def asked_for(request: AuxRequest, settings: Settings) -> Expression:
     return clauses[0] if len(clauses) == 1 else And(tuple(clauses))
 
 
+def bounds(request: AuxRequest) -> JobInterval | None:
+    """The interval that everything which the request might get has an instant of; None where it has no such bounds."""
+    if request.start is None or request.end is None or request.policy not in _BOUNDED:
+        return None
+    return JobInterval.of(request.start, request.end, request.dt0, request.dt1)
+
+
 def choose(request: AuxRequest, found: Sequence[Item]) -> Choice:
     """The items that the request gets, of those that a source has found.
 
@@ -113,10 +120,8 @@ def _choose_of_type(request: AuxRequest, name: str, found: Sequence[Item]) -> Ty
 def _type_and_time(request: AuxRequest) -> list[Expression]:
     types = tuple(Text(name) for name in request.product_types)
     clauses: list[Expression] = [In(Property("product:type"), types)]
-    if request.policy in _BOUNDED:
-        assert request.start is not None
-        assert request.end is not None
-        job = JobInterval.of(request.start, request.end, request.dt0, request.dt1)
+    job = bounds(request)
+    if job is not None:
         clauses.append(Comparison(ComparisonOperator.LESS_OR_EQUAL, Property("start_datetime"), Timestamp(job.s1)))
         clauses.append(Comparison(ComparisonOperator.GREATER_OR_EQUAL, Property("end_datetime"), Timestamp(job.s0)))
     return clauses
