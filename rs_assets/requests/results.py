@@ -2,14 +2,16 @@
 
 from dataclasses import asdict
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from rs_assets.documents import Document
 from rs_assets.ingest import Platform
 from rs_assets.items.times import format_time
-from rs_assets.reports.rows import TimelineRow
-from rs_assets.reports.timeline import draw_timeline
 from rs_assets.requests.answering import RequestResult
 from rs_assets.requests.choosing import TypeChoice, validity
+
+if TYPE_CHECKING:
+    from rs_assets.reports import TimelineRow
 
 SCHEMA_VERSION = 1
 """Version of the stored form."""
@@ -69,6 +71,9 @@ def result_document(result: RequestResult, at: datetime) -> Document:
 
 def timeline(result: RequestResult) -> bytes | None:
     """The validity of everything found against the interval asked for, as PNG; None without an interval."""
+    # Drawing takes a second to import, which every process that loads the definitions would pay.
+    from rs_assets.reports import draw_timeline
+
     request = result.request
     if result.choice is None or request.start is None or request.end is None:
         return None
@@ -82,7 +87,9 @@ def timeline(result: RequestResult) -> bytes | None:
     )
 
 
-def _rows(entry: TypeChoice) -> list[TimelineRow]:
+def _rows(entry: TypeChoice) -> "list[TimelineRow]":
+    from rs_assets.reports import TimelineRow
+
     chosen = {id(item) for item in entry.selection.items}
     rows = []
     for item in entry.found:

@@ -10,7 +10,6 @@ from rs_assets.defs.recording import asset_key
 from rs_assets.ingest import Platform, Step
 from rs_assets.ingest.manifest import FileStatus
 from rs_assets.items.times import format_time
-from rs_assets.reports.picture import markdown_image
 from rs_assets.requests.answering import RequestResult
 from rs_assets.requests.choosing import TypeChoice
 from rs_assets.requests.results import items_path
@@ -76,7 +75,7 @@ def _of_search(result: RequestResult, picture: bytes | None) -> Metadata:
     if result.choice and result.choice.types:
         metadata["coverage"] = records([_coverage(entry) for entry in result.choice.types])
     if picture is not None:
-        metadata["timeline"] = dg.MetadataValue.md(markdown_image(picture))
+        metadata["timeline"] = _image(picture)
     if result.warnings:
         metadata["warnings"] = dg.MetadataValue.md("\n".join(f"- {warning}" for warning in result.warnings))
     return metadata
@@ -111,12 +110,19 @@ def _of_publication(platform: Platform, result: RequestResult, picture: bytes | 
         "answer": dg.MetadataValue.md(_markdown(result)),
     }
     if picture is not None:
-        metadata["timeline"] = dg.MetadataValue.md(markdown_image(picture))
+        metadata["timeline"] = _image(picture)
     if result.refused:
         metadata["not_catalogued"] = records(
             [{"item": entry.item_id, "reason": entry.reason} for entry in result.refused]
         )
     return metadata
+
+
+def _image(picture: bytes) -> dg.MetadataValue:
+    # Drawing takes a second to import, which every process that loads the definitions would pay.
+    from rs_assets.reports import markdown_image
+
+    return dg.MetadataValue.md(markdown_image(picture))
 
 
 def _markdown(result: RequestResult) -> str:
