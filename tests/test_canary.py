@@ -18,12 +18,15 @@ from pathlib import Path
 from rs_assets.defs.location import code_location
 from rs_assets.settings import load_settings
 logging.basicConfig(level=logging.DEBUG)
+assets = [dg.AssetKey(["adgs", step]) for step in ("search_results", "staged_files", "catalog_items")]
 job = code_location(load_settings(Path(sys.argv[1]))).resolve_implicit_global_asset_job_def()
 with dg.DagsterInstance.get() as instance:
     for key in sys.argv[2:]:
-        result = job.execute_in_process(instance=instance, partition_key=key, raise_on_error=False)
+        result = job.execute_in_process(
+            instance=instance, partition_key=key, asset_selection=assets, raise_on_error=False
+        )
         print(key, result.success, *(event.event_specific_data for event in result.get_step_failure_events()))
-    job.execute_in_process(instance=instance, partition_key=key)
+    job.execute_in_process(instance=instance, partition_key=key, asset_selection=assets)
 """
 
 

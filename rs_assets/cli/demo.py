@@ -70,11 +70,14 @@ def _materialize(settings: Settings, partitions: Sequence["Partition"], progress
     from dagster import DagsterInstance
 
     from rs_assets.defs.location import code_location
+    from rs_assets.defs.recording import asset_key
+    from rs_assets.ingest import Step
 
     with DagsterInstance.get() as instance:
         defs = code_location(settings, progress=lambda _: progress)
         result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=instance,
+            asset_selection=[asset_key(STATION, step) for step in Step],
             tags={
                 "dagster/asset_partition_range_start": partitions[0].key,
                 "dagster/asset_partition_range_end": partitions[-1].key,
