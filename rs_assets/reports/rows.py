@@ -47,10 +47,20 @@ def bound(moment: datetime) -> datetime:
 def rows_to_show(rows: Iterable[TimelineRow], start: datetime, end: datetime, most: int) -> list[TimelineRow]:
     """At most so many rows, in the order in which a picture shows them.
 
-    Kept are the chosen ones first, then those nearest to the interval, and of those that touch it the ones that have
-    most of it. In each group the chosen ones come first, then the others, each by their begin.
+    Kept are the chosen ones first, then those nearest to the interval; of those that touch it the ones that have most
+    of it, and of those that have equally much the ones that begin nearest to its start. In each group the chosen ones come first, then the others, each by their begin.
     """
-    kept = sorted(rows, key=lambda row: (not row.chosen, *_distance(row, start, end), row.begin, row.end, row.label))
+    kept = sorted(
+        rows,
+        key=lambda row: (
+            not row.chosen,
+            *_distance(row, start, end),
+            abs(row.begin - start),
+            row.begin,
+            row.end,
+            row.label,
+        ),
+    )
     return sorted(kept[:most], key=lambda row: (row.group, not row.chosen, row.begin, row.end, row.label))
 
 

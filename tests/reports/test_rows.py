@@ -36,6 +36,12 @@ def test_when_there_is_no_room_the_chosen_files_stay_and_then_the_nearest() -> N
     assert rows_to_show(rows, START, END, 0) == []
 
 
+def test_of_the_files_that_cover_the_interval_those_that_begin_last_are_shown() -> None:
+    years_old, last_week, yesterday = (row(-minutes, None, chosen=False) for minutes in (2_000_000, 10_000, 1_440))
+
+    assert rows_to_show([years_old, yesterday, last_week], START, END, 2) == [last_week, yesterday]
+
+
 def test_rows_stand_by_product_type_the_chosen_first_then_by_time() -> None:
     rows = [row(20, 30, chosen=False), row(0, 10, chosen=False), row(40, 50), row(5, None, group="AUX_CAL")]
 
