@@ -48,7 +48,8 @@ def rows_to_show(rows: Iterable[TimelineRow], start: datetime, end: datetime, mo
     """At most so many rows, in the order in which a picture shows them.
 
     Kept are the chosen ones first, then those nearest to the interval; of those that touch it the ones that have most
-    of it, and of those that have equally much the ones that begin nearest to its start. In each group the chosen ones come first, then the others, each by their begin.
+    of it, and of those that have equally much the ones that begin nearest to its start. In each group the chosen ones
+    come first, then the others, each by their begin.
     """
     kept = sorted(
         rows,
