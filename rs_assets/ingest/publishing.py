@@ -184,7 +184,7 @@ def _record(
                     attempts=1,
                     failed_first=now,
                     failed_last=now,
-                    next_try=now,
+                    next_try=now if ledger.is_retried else None,
                 )
             )
-    platform.outcomes.record(ledger.owner, failed=failed, resolved=resolved, at=now, pause=pause)
+    platform.outcomes.record(failed=failed, resolved=resolved, at=now, pause=pause)

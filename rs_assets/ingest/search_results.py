@@ -146,7 +146,7 @@ def merged(
         seen.properties[LAST_SEEN] = format_time(now)
         kept[key] = seen
     if not answer.partial:
-        listed = {publication_key(item) for item in answer.items}
+        listed = {publication_key(item) for item in answer.items} | {entry.key for entry in answer.rejected}
         for key in before.keys() - listed:
             kept[key].properties.setdefault(EVICTED, format_time(now))
     return SearchResults(

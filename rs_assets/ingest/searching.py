@@ -30,6 +30,7 @@ async def search_partition(
             platform.searches.failed, station.name, partition.key, window_end=end, at=began, error=str(error)
         )
         raise
+    closed = closed and await asyncio.to_thread(_is_final, platform, station, partition, answer)
     results = await asyncio.to_thread(_keep, platform, station, partition, answer, closed)
     await asyncio.to_thread(
         platform.searches.succeeded, station.name, partition.key, window_end=end, at=began, closed=closed
@@ -49,6 +50,18 @@ def kept_results(platform: Platform, station: Station, partition: Partition) -> 
             f"{station.name}: {partition.key} has not been searched; materialise {station.name}/search_results first"
         )
     return SearchResults.from_dict(document, partition)
+
+
+def _is_final(platform: Platform, station: Station, partition: Partition, answer: Answer) -> bool:
+    """Whether a search after the window's end need not be repeated: it is whole, and "nothing" was said clearly.
+
+    Doubtful nothing is believed at the second time.
+    """
+    if answer.partial or not answer.doubtful:
+        return not answer.partial
+    record = platform.searches.of(station.name, [partition.key]).get(partition.key)
+    searched = record.searched_at if record else None
+    return searched is not None and partition.window.is_closed(searched, station.lag)
 
 
 def _keep(platform: Platform, station: Station, partition: Partition, answer: Answer, closed: bool) -> SearchResults:

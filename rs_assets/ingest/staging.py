@@ -55,6 +55,8 @@ class Ledger:
     """A station's name, or another group of assets that has a check of its own."""
     partition: str
     run_id: str | None = None
+    is_retried: bool = True
+    """Whether a sensor looks after what has failed; otherwise no next try is promised."""
 
 
 @dataclass(frozen=True)
@@ -222,8 +224,14 @@ def _outcomes(wanted: Sequence[Item], report: StagingReport, collection: str) ->
     """The files of the items that were to be staged, and those items that are ready for the catalogue."""
     staged = list(zip(wanted, report.items, strict=False))  # the limit may have left some out
     files = [_file(item, file) for item, outcome in staged for file in outcome.files]
+    files += [file for item, outcome in staged if not outcome.files for file in _lacking(item)]
     files += [file for item in wanted[len(staged) :] for file in _files(item, FileStatus.POSTPONED)]
     return files, [_ready(item, outcome, collection) for item, outcome in staged if outcome.complete]
+
+
+def _lacking(item: Item) -> list[ManifestFile]:
+    """What is to be said of an item that has nothing to stage."""
+    return _files(item, FileStatus.FAILED, f"it is none of the selected assets; the item has {', '.join(item.assets)}")
 
 
 def _file(item: Item, outcome: FileOutcome) -> ManifestFile:
@@ -277,7 +285,6 @@ def _record(platform: Platform, station: Station, collection: str, staged: Stage
         ]
     )
     platform.outcomes.record(
-        ledger.owner,
         failed=[_failure(collection, file, ledger, now) for file in staged.files if file.status.is_failure],
         resolved=[
             Resolution(collection, file.item_id, file.asset, file.status, STAGING_FAILURES)
@@ -302,5 +309,5 @@ def _failure(collection: str, file: ManifestFile, ledger: Ledger, now: datetime)
         attempts=file.attempts,
         failed_first=now,
         failed_last=now,
-        next_try=now if file.status is FileStatus.FAILED else None,
+        next_try=now if ledger.is_retried and file.status is FileStatus.FAILED else None,
     )

@@ -10,11 +10,12 @@ from typing import Self
 from pystac import Item
 
 from rs_assets.catalog.protocol import CollectionSpec, TimeInterval, UpsertResult
-from rs_assets.errors import RsAssetsError
+from rs_assets.errors import RsAssetsError, StationError
 from rs_assets.ingest import Platform
 from rs_assets.ingest.manifest import FileStatus, ManifestFile
 from rs_assets.ingest.publishing import collection_spec, publish_items
 from rs_assets.ingest.staging import Ledger, StagingOptions, stage_lacking
+from rs_assets.items.identity import publication_order
 from rs_assets.requests.choosing import Choice, asked_for, bounds, choose, mission_of
 from rs_assets.requests.model import CATALOG_SOURCE, AuxRequest
 from rs_assets.selection import compile_filter
@@ -95,12 +96,13 @@ class Answering:
         except RsAssetsError as error:
             return replace(failed, message=str(error))
         try:
+            found = _newest(found)
             choice = choose(request, found)
             result = replace(failed, found=len(found), choice=choice, warnings=tuple(warnings))
             if not choice.items:
                 return _empty(result)
             if request.source == CATALOG_SOURCE:
-                message = f"{len(choice.items)} items chosen; {len(found)} found"
+                message = f"{len(choice.items)} items chosen; {len(found)} found{_uncovered(choice)}"
                 return replace(result, state=RequestState.ANSWERED, message=message, items=choice.items)
             return await self._staged(result, choice)
         except RsAssetsError as error:
@@ -112,6 +114,8 @@ class Answering:
             return await asyncio.to_thread(self._in_catalog, request), []
         station = await self._station(request.source)
         answer = await station.search.find(expression)
+        if answer.partial:
+            raise StationError(f"{request.source}: {'; '.join(answer.warnings)}; try again")
         return answer.items, [*answer.warnings, *(f"{entry.name}: {entry.reason}" for entry in answer.rejected)]
 
     def _in_catalog(self, request: AuxRequest) -> list[Item]:
@@ -146,6 +150,11 @@ class Answering:
         if not complete:
             state = RequestState.FAILED
         message = f"{complete} of {wanted} chosen items in the catalogue; {result.found} found"
+        reasons = [f"{file.asset}: {file.reason}" for file in files if file.status not in _IN_STORE]
+        reasons += [f"{entry.item_id}: {entry.reason}" for entry in refused]
+        if reasons:
+            message += f"; {reasons[0]}" + (f" and {len(reasons) - 1} more" if len(reasons) > 1 else "")
+        message += _uncovered(choice)
         return replace(
             result, state=state, message=message, items=tuple(items), files=tuple(files), refused=tuple(refused)
         )
@@ -153,7 +162,7 @@ class Answering:
     async def _published(
         self, result: RequestResult, station: "_OpenStation", spec: CollectionSpec, items: Sequence[Item]
     ) -> tuple[list[ManifestFile], list[UpsertResult]]:
-        ledger = Ledger(OWNER, result.request_id, self._run_id)
+        ledger = Ledger(OWNER, result.request_id, self._run_id, is_retried=False)
         staged = await stage_lacking(
             self._platform,
             station.source,
@@ -188,6 +197,19 @@ class _OpenStation:
     settings: Station
     search: StationSearch
     source: Source
+
+
+def _newest(items: Sequence[Item]) -> list[Item]:
+    """Of the publications of one product the newest; an older one has been replaced, and cannot be catalogued."""
+    newest: dict[tuple[str, ...], Item] = {}
+    for item in sorted(items, key=publication_order):
+        newest[item.id, *sorted(item.assets)] = item
+    return list(newest.values())
+
+
+def _uncovered(choice: Choice) -> str:
+    types = [entry.product_type for entry in choice.types if not entry.coverage.is_covered]
+    return f"; not covered: {', '.join(types)}" if types else ""
 
 
 def _empty(result: RequestResult) -> RequestResult:

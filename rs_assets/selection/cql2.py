@@ -60,6 +60,9 @@ _QUOTED = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
 _NUMBER = re.compile(r"\b\d[\d.]*(?:[eE][+-]?\d+)?")
 _TEXT_OPERATOR = re.compile(r"[(+\-*/%^=<>]|\b(?:and|or|not|between|like|in|is|div)\b", re.IGNORECASE)
 
+_TEMPORAL_LITERAL = re.compile(r"\b(?:timestamp|interval)\s*\([^()]*\)", re.IGNORECASE)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
 Arguments = Sequence[object]
 
 
@@ -83,6 +86,10 @@ def _read(source: str) -> object:
     bare = _NUMBER.sub("0", _QUOTED.sub("''", source))
     if len(_TEXT_OPERATOR.findall(bare)) > _MAX_TEXT_OPERATORS:
         raise FilterError(f"the filter has more than {_MAX_TEXT_OPERATORS} operators and brackets; write it as JSON")
+    for call in _TEMPORAL_LITERAL.finditer(source):
+        for quoted in _QUOTED.findall(call[0]):
+            if quoted.startswith("'") and quoted != "'..'" and not _DAY.fullmatch(quoted[1:-1]):
+                zoned_moment(quoted[1:-1])  # the parser takes a time without a zone as UTC
     try:
         return cql2.parse_text(source).to_json()
     except cql2.ParseError as error:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from rs_assets.errors import SettingsError
+from rs_assets.settings.authentication import Secret
 from rs_assets.settings.document import Settings
 from rs_assets.settings.model import Key, MisplacedValueError
 
@@ -24,6 +25,15 @@ CONFIG_VARIABLE = "RS_ASSETS_CONFIG"
 
 DEMO_SETTINGS = Path(str(files("rs_assets") / "demo.yaml"))
 """The packaged demo settings, a document to copy and change."""
+
+_EXPECTED = {
+    "time_delta": "an ISO 8601 duration, e.g. PT2H or P1D",
+    "date_": "a day, e.g. 2024-01-31",
+    "url_": "an address that begins with http:// or https://",
+    "model_type": "a mapping of keys; see `rs-assets config schema`",
+    "string_type": "a text; YAML reads a bare no, yes, on or number as something else, so quote it",
+}
+"""What pydantic's own sentence leaves out, by how the kind of its error begins."""
 
 _PLACEHOLDER = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
@@ -186,9 +196,11 @@ def _message(detail: ErrorDetails, location: Key) -> str:
     if detail["type"] == "extra_forbidden":
         return f"{location[-1]!r} is no key here; see `rs-assets config schema`"
     message = detail["msg"].removeprefix("Value error, ")
-    if detail["type"].startswith("time_delta"):
-        message += "; expected an ISO 8601 duration, e.g. PT2H or P1D"
-    return message
+    kind = detail["type"]
+    if kind == "model_type" and detail.get("ctx", {}).get("class_name") == Secret.__name__:
+        return "a secret never stands here: name where it is, as {env: NAME} or {file: PATH}"
+    expected = next((hint for start, hint in _EXPECTED.items() if kind.startswith(start)), None)
+    return f"{message}; expected {expected}" if expected else message
 
 
 def _line(node: yaml.Node) -> int:

@@ -57,7 +57,6 @@ class Outcomes:
 
     def record(
         self,
-        station: str,
         *,
         failed: Sequence[FileFailure],
         resolved: Iterable[Resolution],
@@ -74,7 +73,7 @@ class Outcomes:
             for done in resolved:
                 statement = (
                     update(failures)
-                    .where(*_asset(station, done.collection, done.item_id, done.asset))
+                    .where(*_asset(done.collection, done.item_id, done.asset))
                     .where(failures.c.resolved_at.is_(None), failures.c.status.in_(done.statuses))
                 )
                 connection.execute(statement.values(resolved_at=at, resolution=done.how))
@@ -123,18 +122,14 @@ class Outcomes:
             return int(connection.execute(statement).rowcount)
 
 
-def _asset(station: str, collection: str, item_id: str, asset: str) -> list[ColumnElement[bool]]:
-    return [
-        failures.c.station == station,
-        failures.c.collection == collection,
-        failures.c.item_id == item_id,
-        failures.c.asset == asset,
-    ]
+def _asset(collection: str, item_id: str, asset: str) -> list[ColumnElement[bool]]:
+    """The failures of a file, of whichever station: once it is right, it is right for all."""
+    return [failures.c.collection == collection, failures.c.item_id == item_id, failures.c.asset == asset]
 
 
 def _file(failure: FileFailure) -> list[ColumnElement[bool]]:
-    place = _asset(failure.station, failure.collection, failure.item_id, failure.asset)
-    return [*place, failures.c.source_id == failure.source_id]
+    place = _asset(failure.collection, failure.item_id, failure.asset)
+    return [*place, failures.c.station == failure.station, failures.c.source_id == failure.source_id]
 
 
 def _pause_after(pause: timedelta, first: datetime, at: datetime) -> timedelta:

@@ -125,7 +125,7 @@ class AuxipSearch:
             try:
                 product = Product.model_validate(entity)
             except ValidationError as error:
-                answer.rejected.append(Rejected(str(entity.get("Name") or key), _reason(error)))
+                answer.rejected.append(Rejected(str(entity.get("Name") or key), _reason(error), key))
             else:
                 yield product, self._owner(product)
 
@@ -134,7 +134,7 @@ class AuxipSearch:
         time = self._time_of(product)
         if time is None:
             place = _TIME_PROPERTIES[self._station.time_field]
-            answer.rejected.append(Rejected(product.name, f"it has no {place}, so no window"))
+            answer.rejected.append(Rejected(product.name, f"it has no {place}, so no window", product.id))
         elif time in window:
             answer.items.append(product_item(product, self._station, owner))
 
@@ -205,7 +205,13 @@ def attribute_clause(name: str, values: Iterable[str]) -> str:
 
 
 def _begun(listing: Listing, query: str, warnings: list[str]) -> Answer:
-    return Answer(query=query, pages=listing.pages, partial=listing.partial, warnings=[*warnings, *listing.warnings])
+    return Answer(
+        query=query,
+        pages=listing.pages,
+        partial=listing.partial,
+        doubtful=listing.doubtful,
+        warnings=[*warnings, *listing.warnings],
+    )
 
 
 def _reason(error: ValidationError) -> str:

@@ -26,6 +26,9 @@ _OVERLAP = 5
 _MAX_PASSES = 3
 """How often a collection that moves while it is read is read from its start."""
 
+_ENVELOPES = frozenset({"value", "responses"})
+"""Keys under which services put a collection's entities."""
+
 _UNREADABLE_STATUSES = {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_IMPLEMENTED}
 
 
@@ -44,6 +47,8 @@ class Listing:
     pages: int = 0
     partial: bool = False
     """Whether something is known to be missing."""
+    doubtful: bool = False
+    """Whether "nothing" was said in a way that a fault or a wrong address would look like, too."""
     warnings: list[str] = field(default_factory=list)
 
 
@@ -117,7 +122,7 @@ class _Page:
     total: int | None
     next_link: str | None
     is_absent: bool = False
-    """Whether the service answered 404."""
+    """Whether it says "nothing" by lacking what a collection has: 404, an empty body, no ``value``."""
 
     @property
     def keyed(self) -> list[tuple[str, Entity]]:
@@ -132,7 +137,7 @@ async def _one_pass(connection: StationConnection, query: Query, listing: Listin
     reading = _Reading(query.order_field)
     while True:
         url = query.url(root, top=top, skip=reading.skip)
-        page = await _read(connection, url, listing)
+        page = await _read(connection, url, listing, may_be_absent=reading.skip == 0)
         if page.next_link:
             return _missing(await _last_linked(connection, url, page, listing), listing)
         if reading.has_moved_at(page):
@@ -210,7 +215,8 @@ async def _last_linked(connection: StationConnection, url: str, page: _Page, lis
 async def _read(connection: StationConnection, url: str, listing: Listing, *, may_be_absent: bool = True) -> _Page:
     page = _page(connection, await connection.get(url), may_be_absent=may_be_absent)
     if page.is_absent and not listing.pages:
-        listing.warnings.append("the station answers 404, which is taken as nothing found; is its url right?")
+        listing.doubtful = True
+        listing.warnings.append("the station answers no collection, which is taken as nothing; is its url right?")
     listing.pages += 1
     listing.entities |= dict(page.keyed)
     listing.keyless += [entity for entity in page.entities if not _key(entity) and entity not in listing.keyless]
@@ -244,16 +250,18 @@ def _page(connection: StationConnection, response: httpx.Response, *, may_be_abs
         raise StationError(f"{name}: {url} answers JSON that is no OData collection: {connection.excerpt(body)}")
     envelope = answer if isinstance(answer, dict) else {}
     link = envelope.get("@odata.nextLink")
-    return _Page(entities, _total(envelope.get("@odata.count")), link if isinstance(link, str) and link else None)
+    is_absent = not body.strip() or (isinstance(answer, dict) and not entities and not _ENVELOPES & answer.keys())
+    return _Page(
+        entities, _total(envelope.get("@odata.count")), link if isinstance(link, str) and link else None, is_absent
+    )
 
 
 def _entities(answer: object) -> list[Entity] | None:
     """The entities in an answer of any envelope; None if it is no collection."""
     if isinstance(answer, dict):
-        for key in ("value", "responses"):
-            if key in answer:
-                answer = answer[key] or []
-                break
+        for key in _ENVELOPES & answer.keys():
+            answer = answer[key] or []
+            break
         else:
             if all(key.startswith("@odata.") for key in answer):
                 return []

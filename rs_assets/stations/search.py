@@ -15,6 +15,8 @@ class Rejected:
 
     name: str
     reason: str
+    key: str = ""
+    """The station's key of it, which tells that it is listed still."""
 
 
 @dataclass
@@ -29,6 +31,8 @@ class Answer:
     pages: int = 0
     partial: bool = False
     """Whether something is known to be missing, so that absence means nothing."""
+    doubtful: bool = False
+    """Whether "nothing" was said in a way that a fault or a wrong address would look like, too."""
     strays: int | None = None
     """Products of the window that belong to no mission of the settings; None where it is not known."""
     warnings: list[str] = field(default_factory=list)

@@ -60,7 +60,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
     platform = Platform.open(parse_settings(path.read_text(), base=tmp_path))
     now = utc_now()
     failure = FileFailure("adgs", "s1_aux", "A", "A.EOF", "id", "2026-11-01|S1", "evicted", "gone", 1, now, now, None)
-    platform.outcomes.record("adgs", failed=[failure], resolved=[], at=now, pause=timedelta(minutes=15))
+    platform.outcomes.record(failed=[failure], resolved=[], at=now, pause=timedelta(minutes=15))
     return platform
 
 

@@ -68,7 +68,7 @@ def test_a_failed_file_makes_its_partition_due_for_staging_alone(platform: Platf
     failure = FileFailure(
         "adgs", "s1_aux", "A", "A.EOF", "id", "2026-11-01|S1", "failed", "reset", 2, at, at, next_try=at
     )
-    platform.outcomes.record("adgs", failed=[failure], resolved=[], at=at, pause=timedelta(minutes=15))
+    platform.outcomes.record(failed=[failure], resolved=[], at=at, pause=timedelta(minutes=15))
 
     at_once = list(due_partitions(platform, station, at + timedelta(minutes=14)))
     [due] = due_partitions(platform, station, at + timedelta(minutes=15))

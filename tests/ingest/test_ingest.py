@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from rs_assets.ingest.manifest import FileStatus
 from rs_assets.ingest.partitions import failure_message
 from rs_assets.ingest.search_results import EVICTED, FIRST_SEEN, LAST_SEEN, results_path
 from rs_assets.ingest.staging import StagingOptions
+from rs_assets.items.times import utc_now
 from rs_assets.settings import parse_settings
 from tests.platform import (
     PASSWORD,
@@ -511,3 +513,25 @@ async def test_hourly_windows_hold_only_their_hour(
     assert report.search is not None
     assert [item.id for item in report.search.items] == ["S1A_AUX_TEN"]
     assert platform.documents.read("search_results/adgs/2011-01-09-1000/S1.json") is not None
+
+
+async def test_nothing_that_is_said_doubtfully_is_believed_only_at_the_second_time(
+    platform: Platform, station: SimulatedStation
+) -> None:
+    [settings] = platform.settings.stations
+    station.fault(path_contains="Products", envelope="empty_404")
+
+    def due() -> list[str]:
+        later = utc_now() + timedelta(days=1)
+        repeat = platform.searches.to_repeat("adgs", now=later, lag=settings.lag, pause=timedelta(minutes=15))
+        return [record.partition for record in repeat]
+
+    [first] = await run(platform, "2026-10-01|S1")
+    after_the_first = due()
+    await run(platform, "2026-10-01|S1")
+
+    assert first.error is None
+    assert first.search is not None
+    assert first.search.warnings
+    assert after_the_first == ["2026-10-01|S1"]
+    assert due() == []

@@ -219,3 +219,50 @@ async def test_the_result_is_an_item_collection_with_every_file_s_outcome_and_a_
     assert picture is not None
     assert picture.startswith(b"\x89PNG")
     assert (path.parent / "timeline.png").read_bytes() == picture
+
+
+async def test_of_two_publications_of_one_product_the_newest_is_the_answer(
+    platform: Platform, station: SimulatedStation
+) -> None:
+    attributes = {"platformShortName": "SENTINEL-1", "productType": "AUX_TWICE"}
+    validity_of(station, "S1A_TWICE.EOF", "2011-03-02T09:00:00Z", "2011-03-02T12:00:00Z", Attributes=attributes)
+    newest = station.republish(name="S1A_TWICE.EOF")["Id"]
+
+    result = await answered(platform, **VALID | {"product_types": ["AUX_TWICE"]})
+
+    assert [item.properties["auxip:id"] for item in result.items] == [newest]
+    assert result.counts.selected == 1
+
+
+async def test_a_failed_answer_says_why_and_names_the_types_that_are_not_covered(
+    platform: Platform, station: SimulatedStation
+) -> None:
+    attributes = {"platformShortName": "SENTINEL-1", "productType": "AUX_WHY"}
+    bad = validity_of(station, "S1A_WHY.EOF", "2011-03-02T09:00:00Z", "2011-03-02T12:00:00Z", Attributes=attributes)
+    station.fault(path_contains=bad["Id"], corrupt=True)
+    asked = VALID | {"product_types": ["AUX_WHY", "AUX_NONE"]}
+
+    corrupt = await answered(platform, **asked)
+    station.mend()
+    no_asset = await answered(platform, **asked, selected_assets=["other"])
+
+    assert "S1A_WHY.EOF: the blake3 checksum is" in corrupt.message
+    assert corrupt.message.endswith("; not covered: AUX_NONE")
+    assert no_asset.state is RequestState.FAILED
+    assert "it is none of the selected assets; the item has S1A_WHY.EOF" in no_asset.message
+
+
+async def test_what_a_station_s_own_run_stages_later_resolves_the_failure_of_a_request(
+    platform: Platform, station: SimulatedStation
+) -> None:
+    attributes = {"platformShortName": "SENTINEL-1", "productType": "AUX_LATER"}
+    bad = validity_of(station, "S1A_LATER.EOF", "2011-03-02T09:00:00Z", "2011-03-02T12:00:00Z", Attributes=attributes)
+    station.fault(path_contains=bad["Id"], corrupt=True)
+    await answered(platform, **VALID | {"product_types": ["AUX_LATER"]})
+    [failure] = platform.outcomes.outstanding(OWNER)
+    station.mend()
+
+    await run(platform, "2011-03-01|S1")
+
+    assert failure.next_try is None
+    assert platform.outcomes.outstanding(OWNER) == []

@@ -222,3 +222,15 @@ def test_a_long_list_in_text_is_read() -> None:
 
 def test_a_truth_value_is_a_filter() -> None:
     assert parse(True) == Boolean(True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "published > TIMESTAMP('2026-11-01T00:00:00')",
+        "T_INTERSECTS(INTERVAL(start_datetime, end_datetime), INTERVAL('2026-11-01T00:00:00', '..'))",
+    ],
+)
+def test_a_time_without_a_zone_is_refused_in_text_too(text: str) -> None:
+    with pytest.raises(FilterError, match="2026-11-01T00:00:00"):
+        parse(text)

@@ -15,6 +15,7 @@ from rs_assets.settings import (
     InvalidSettingsError,
     Settings,
     load_settings,
+    parse_settings,
 )
 
 from .documents import DOCUMENT, changed, parsed, problems_of, with_station_line
@@ -101,7 +102,11 @@ def test_a_wrong_value_is_reported_with_line_key_and_expectation(
         ("authentication: {kind: magic}", "stations.0.authentication", "'oauth2'"),
         ("authentication: {kind: basic, username: u}", "stations.0.authentication", "'password' is missing"),
         ("authentication: {kind: api_key, key: {}}", "stations.0.authentication.key", "exactly one of 'env'"),
-        ("authentication: {kind: api_key, key: hunter2}", "stations.0.authentication.key", "instance of Secret"),
+        (
+            "authentication: {kind: api_key, key: hunter2}",
+            "stations.0.authentication.key",
+            "name where it is, as {env: NAME}",
+        ),
         ("collection: 'a/{mission}'", "stations.0.collection", "made of letters"),
         ("collection: ..", "stations.0.collection", "begin with '.'"),
         ("description: ${NO_SUCH_VARIABLE}", "stations.0.description", "variable NO_SUCH_VARIABLE is not set"),
@@ -268,3 +273,24 @@ def test_the_json_schema_accepts_the_demo_and_describes_every_key() -> None:
     assert [error.message for error in validator.iter_errors(demo)] == []
     assert not validator.is_valid(demo | {"schema_version": 2})
     assert all("description" in key for key in schema["$defs"]["Retries"]["properties"].values())
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "hint"),
+    [
+        ("password: {env: RS_ASSETS_SIMULATOR_PASSWORD, otherwise: simulator}", "password: hunter2", "{env: NAME}"),
+        ("start: 2024-01-01", "start: 01/01/2024", "expected a day, e.g. 2024-01-31"),
+        ("missions: [S1, S2, S3]", "missions: [no]", "so quote it"),
+        ("concurrency: 8", "verification: strikt", "expected a mapping of keys"),
+        ("lag: PT2H", "lag: 2 hours", "expected an ISO 8601 duration"),
+    ],
+)
+def test_a_plausible_mistake_is_told_with_what_to_write_instead(right: str, wrong: str, hint: str) -> None:
+    text = DEMO_SETTINGS.read_text()
+    assert right in text
+
+    with pytest.raises(InvalidSettingsError) as caught:
+        parse_settings(text.replace(right, wrong))
+
+    assert hint in str(caught.value)
+    assert "hunter2" not in str(caught.value)

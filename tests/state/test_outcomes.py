@@ -33,12 +33,12 @@ def failure(asset: str = "A.zip", *, at: datetime = NOW, status: str = "failed",
 
 
 def fails(outcomes: Outcomes, *failed: FileFailure, at: datetime = NOW) -> None:
-    outcomes.record("adgs", failed=failed, resolved=[], at=at, pause=PAUSE)
+    outcomes.record(failed=failed, resolved=[], at=at, pause=PAUSE)
 
 
 def resolved(outcomes: Outcomes, *statuses: str, asset: str = "A.zip", at: datetime = NOW) -> None:
     done = Resolution("s1_aux", asset.rpartition(".")[0], asset, "staged", frozenset(statuses))
-    outcomes.record("adgs", failed=[], resolved=[done], at=at, pause=PAUSE)
+    outcomes.record(failed=[], resolved=[done], at=at, pause=PAUSE)
 
 
 def test_a_failure_is_kept_as_it_was_until_it_is_resolved(outcomes: Outcomes) -> None:
@@ -112,7 +112,7 @@ def test_a_file_that_is_all_right_resolves_the_failures_of_its_older_publication
 def test_a_file_that_fails_in_the_run_that_resolves_its_older_failure_stays(outcomes: Outcomes) -> None:
     fails(outcomes, failure(source_id="1"))
     done = Resolution("s1_aux", "A", "A.zip", "superseded", frozenset({"failed"}))
-    outcomes.record("adgs", failed=[failure(source_id="2")], resolved=[done], at=NOW, pause=PAUSE)
+    outcomes.record(failed=[failure(source_id="2")], resolved=[done], at=NOW, pause=PAUSE)
 
     assert [found.source_id for found in outcomes.outstanding("adgs")] == ["2"]
 

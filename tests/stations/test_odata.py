@@ -67,8 +67,10 @@ async def test_every_way_of_saying_nothing_is_an_empty_listing(answer: httpx.Res
     listing = await read(answer)
 
     assert (listing.entities, listing.partial) == ({}, False)
-    # A wrong url would be answered in the same way, so people are told.
-    assert any("404" in warning for warning in listing.warnings) == (answer.status_code == 404)
+    # Without the key of a collection a fault, or a wrong url, would be answered in the same way: people are told.
+    clear = any(key in answer.text for key in ("value", "responses", "[]"))
+    assert listing.doubtful == (not clear)
+    assert bool(listing.warnings) == listing.doubtful
 
 
 @pytest.mark.parametrize(
@@ -406,3 +408,10 @@ async def read_moving(moving: Moving, page_size: int, counts: bool) -> Listing:
         service.station(page_size=page_size), transport=httpx.MockTransport(service)
     ) as connection:
         return await read_all(connection, QUERY)
+
+
+async def test_a_later_page_that_is_not_found_is_an_error_and_never_the_end() -> None:
+    first = httpx.Response(200, json={"value": collection(10)})
+
+    with pytest.raises(StationError, match="404"):
+        await read(first, httpx.Response(404), page_size=10)
