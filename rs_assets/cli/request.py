@@ -74,7 +74,6 @@ def request(
     inbox = Inbox(Documents.of(settings.store))
     filed = inbox.file(parse_request(document).checked_against(settings), request_id)
     click.echo(filed, err=wait)
-    click.echo(f"It lies in the inbox of {settings.store.path}, for the daemon that works on this store.", err=True)
     if wait:
         raise SystemExit(_answer(settings, inbox, filed, timeout))
 
