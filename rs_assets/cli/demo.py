@@ -56,7 +56,7 @@ def demo(home: Path | None) -> None:
 
 
 def _last_days(settings: Settings) -> list["Partition"]:
-    """The last three whole days (UTC), whose windows have closed, times the missions."""
+    """The last three whole days (UTC), oldest first, times the missions."""
     from rs_assets.stations.window import Partition
 
     station = settings.station(STATION)

@@ -14,7 +14,7 @@ from rs_assets.defs.checks import check_specs, verdicts
 from rs_assets.defs.life_signs import life_sign
 from rs_assets.defs.metadata import metadata_of
 from rs_assets.defs.partitions import partitions_of
-from rs_assets.defs.recording import PartitionRecord, Result, asset_key, told
+from rs_assets.defs.recording import KINDS, PartitionRecord, Result, asset_key, told
 from rs_assets.defs.running import readable_failures, run_cancellable
 from rs_assets.ingest import IngestOptions, PartitionReport, Platform, Step, ingest
 from rs_assets.ingest.progress import Progress
@@ -97,7 +97,6 @@ def _specs(station: Station) -> Iterable[dg.AssetSpec]:
             "the station has it stays as an alternate."
         ),
     }
-    kinds = {Step.SEARCH: {"odata", "stac"}, Step.STAGE: {"http", "file"}, Step.PUBLISH: {"stac", "sqlite"}}
     upstream: dg.AssetKey | None = None
     for step in Step:
         key = asset_key(station.name, step)
@@ -106,7 +105,7 @@ def _specs(station: Station) -> Iterable[dg.AssetSpec]:
             deps=[upstream] if upstream else [],
             description=f"{descriptions[step]}\n\n{station.description}".strip(),
             group_name=station.name,
-            kinds=kinds[step],
+            kinds=KINDS[step],
             owners=list(station.owners),
             tags={"station": station.name, "interface": station.interface.value},
             partitions_def=partitions_of(station),

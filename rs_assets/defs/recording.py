@@ -9,6 +9,9 @@ from rs_assets.defs.metadata import Metadata
 from rs_assets.ingest import Step
 from rs_assets.ingest.partitions import failure_message
 
+KINDS = {Step.SEARCH: {"odata", "stac"}, Step.STAGE: {"http", "file"}, Step.PUBLISH: {"stac", "sqlite"}}
+"""The kinds that the UI shows of the asset that each step makes."""
+
 Result = dg.MaterializeResult[None] | dg.AssetCheckResult
 
 

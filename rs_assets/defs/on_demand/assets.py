@@ -9,7 +9,7 @@ from rs_assets.defs.assets import ProgressFactory
 from rs_assets.defs.life_signs import life_sign
 from rs_assets.defs.on_demand import GROUP, PARTITIONS
 from rs_assets.defs.on_demand.metadata import COVERED, coverage_check, metadata_of
-from rs_assets.defs.recording import PartitionRecord, Result, asset_key, told
+from rs_assets.defs.recording import KINDS, PartitionRecord, Result, asset_key, told
 from rs_assets.defs.running import readable_failures, run_cancellable
 from rs_assets.ingest import Platform, Step
 from rs_assets.items.times import utc_now
@@ -100,7 +100,6 @@ def _specs() -> Iterable[dg.AssetSpec]:
             "the interval asked for."
         ),
     }
-    kinds = {Step.SEARCH: {"odata", "stac"}, Step.STAGE: {"http", "file"}, Step.PUBLISH: {"stac", "sqlite"}}
     upstream: dg.AssetKey | None = None
     for step in Step:
         key = asset_key(GROUP, step)
@@ -109,7 +108,7 @@ def _specs() -> Iterable[dg.AssetSpec]:
             deps=[upstream] if upstream else [],
             description=descriptions[step],
             group_name=GROUP,
-            kinds=kinds[step],
+            kinds=KINDS[step],
             partitions_def=PARTITIONS_DEF,
         )
         upstream = key
