@@ -75,7 +75,7 @@ async def ingest(
     station = platform.settings.station(station_name)
     async with (
         StationConnection(station) as connection,
-        HttpSource(station, connection.credentials, connection.pace) as source,
+        HttpSource(station, connection.credentials, StationLimits(station)) as source,
     ):
         way = _Way(platform, connection, source, options, progress)
         refused: str | None = None

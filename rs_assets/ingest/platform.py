@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from rs_assets.catalog import Catalog, SqliteCatalog
 from rs_assets.documents import Documents
 from rs_assets.settings import Settings
-from rs_assets.staging.sinks import DirectorySink, Sink
+from rs_assets.staging.directory import DirectorySink
+from rs_assets.staging.sinks import Sink
 from rs_assets.state import Outcomes, Searches, StateDatabase, SupersededObjects, Transfers
 
 

@@ -92,6 +92,10 @@ class Timeouts(SettingsModel):
     """Between two pieces of an answer."""
     search: Annotated[float, Field(gt=0)] = 120.0
     """For one page of a search, from request to last byte."""
+    least_rate: Annotated[float, Field(ge=0)] = 1_000.0
+    """Bytes a second below which a download is given up and tried again; 0 for never."""
+    rate_period: Annotated[float, Field(gt=0)] = 30.0
+    """Over how many seconds of waiting for the station that rate is measured."""
 
 
 class Retries(SettingsModel):
@@ -103,6 +107,8 @@ class Retries(SettingsModel):
     """Upper bound of the random wait before the second attempt, in seconds; it doubles with every attempt."""
     longest_wait: Annotated[float, Field(ge=0)] = 30.0
     """Upper bound of every wait, in seconds, a station's Retry-After included."""
+    patience: Annotated[float, Field(ge=0)] = 1800.0
+    """How long a station may go on answering that it is busy (429, 503) before a request is given up, in seconds."""
     next_run_after: Annotated[float, Field(ge=0)] = 900.0
     """How long after a run a file that it could not stage is due again, in seconds; doubles up to a day."""
 

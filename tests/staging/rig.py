@@ -17,7 +17,7 @@ from rs_assets.staging.progress import Progress
 from rs_assets.staging.sinks import Sink
 from rs_assets.staging.source import HttpSource
 from rs_assets.staging.transfer import Transfer, TransferOutcome
-from rs_assets.stations.pace import Pace
+from rs_assets.stations.limits import StationLimits
 
 from .fault_station import FaultStation
 
@@ -39,7 +39,9 @@ class Tokens:
         return {"Authorization": f"Bearer {self._tokens[0]}"}
 
     async def refused(self, headers: Mapping[str, str]) -> bool:
-        if len(self._tokens) > 1 and headers == await self.headers():
+        if headers != await self.headers():
+            return True
+        if len(self._tokens) > 1:
             del self._tokens[0]
             return True
         return False
@@ -60,7 +62,11 @@ def settings_of(station: FaultStation, **others: Any) -> Station:
 async def source_of(
     station: FaultStation, credentials: Tokens | None = None, **settings: Any
 ) -> AsyncIterator[HttpSource]:
-    async with HttpSource(settings_of(station, **settings), credentials or Tokens(SECRET), Pace(None)) as source:
+    described = settings_of(station, **settings)
+    async with (
+        StationLimits(described) as limits,
+        HttpSource(described, credentials or Tokens(SECRET), limits) as source,
+    ):
         yield source
 
 
@@ -76,6 +82,7 @@ async def stage(
     progress: Progress | None = None,
     **settings: Any,
 ) -> list[TransferOutcome]:
+    settings.setdefault("concurrency", concurrency)
     async with asyncio.timeout(10), source_of(station, credentials, **settings) as source:
         return await stage_files(
             transfers,
