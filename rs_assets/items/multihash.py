@@ -4,6 +4,7 @@ The codes are those of the multicodec table; a code of 0x80 and more is written 
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -66,6 +67,8 @@ _FACTORIES: dict[Algorithm, Callable[[], Hasher]] = {
     Algorithm.SHA3_512: hashlib.sha3_512,
 }
 
+_HEX = re.compile("[0-9a-f]+")
+
 _STATION_NAMES = {
     **{algorithm.value.replace("-", ""): algorithm for algorithm in Algorithm},
     "sha224": Algorithm.SHA224,
@@ -99,7 +102,7 @@ class Digest:
     def __post_init__(self) -> None:
         value = self.hex.strip().lower()
         length = 2 * int(_PREFIXES[self.algorithm][-2:], 16)
-        if len(value) != length or any(character not in "0123456789abcdef" for character in value):
+        if len(value) != length or not _HEX.fullmatch(value):
             raise ValueError(f"{self.hex!r} is not a {self.algorithm} digest of {length} hex digits")
         object.__setattr__(self, "hex", value)
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from rs_assets.errors import StoreError
 from rs_assets.items.identity import safe_segment
@@ -19,8 +19,8 @@ from rs_assets.staging.verification import Passage
 
 _PARTS = ".parts"
 _READ_BYTES = 1 << 20
-_RESERVE_FROM = 1 << 20
-"""Room is made beforehand for a file of so many bytes or more."""
+_LOOK_FOR_ROOM_FROM = 1 << 20
+"""Whether there is room is looked at beforehand for a file of so many bytes or more."""
 
 
 class DirectorySink:
@@ -32,11 +32,13 @@ class DirectorySink:
 
     def __init__(self, root: Path) -> None:
         # A root that is a symbolic link keeps its name in every href, so that what it points to may move.
-        self._root = Path(os.path.abspath(root))  # noqa: PTH100
+        self._root = os.path.abspath(root)
+        self._uri = Path(self._root).as_uri()
         self._publisher = Publisher(self._root)
 
     def href(self, key: str) -> str:
-        return self._path(key).as_uri()
+        self._path(key)
+        return f"{self._uri}/{quote(key)}"
 
     def key_of(self, href: str) -> str | None:
         parts = urlsplit(href)
@@ -51,7 +53,7 @@ class DirectorySink:
         return key
 
     async def find(self, key: str) -> StoredObject | None:
-        return await asyncio.to_thread(_found, self._path(key), key)
+        return await asyncio.to_thread(self._found, self._path(key), key)
 
     async def digest(self, key: str, algorithm: Algorithm) -> Digest:
         path = self._path(key)
@@ -65,10 +67,10 @@ class DirectorySink:
     @asynccontextmanager
     async def writer(self, key: str) -> AsyncIterator[Writer]:
         path = self._path(key)
-        part = Part(self._root / _PARTS, key)
+        part = Part(f"{self._root}/{_PARTS}", key)
         writer = _DirectoryWriter(part, path, self._publisher)
         try:
-            writer.present = await asyncio.to_thread(_begun, part, path, key)
+            writer.present = await asyncio.to_thread(self._begun, part, path, key)
             yield writer
         finally:
             if not writer.is_done:
@@ -78,17 +80,32 @@ class DirectorySink:
         await asyncio.to_thread(_remove, self._path(key), self._root)
 
     async def tidy(self) -> None:
-        await asyncio.to_thread(remove_stale, self._root / _PARTS)
+        await asyncio.to_thread(remove_stale, f"{self._root}/{_PARTS}")
 
-    def _path(self, key: str) -> Path:
-        segments = [safe_segment(segment) for segment in key.split("/")]
-        if segments[0] == _PARTS:
+    def _path(self, key: str) -> str:
+        # Paths are text here, since a thousand of them are made a second.
+        for segment in key.split("/"):
+            safe_segment(segment)
+        if key.partition("/")[0] == _PARTS:
             raise ValueError(f"{key!r} cannot be a key: {_PARTS} is where files in the making are")
-        return self._root.joinpath(*segments)
+        return f"{self._root}/{key}"
+
+    def _begun(self, part: Part, path: str, key: str) -> StoredObject | None:
+        part.open()
+        # Only now: what had been published before the lock was taken is seen.
+        return self._found(path, key)
+
+    def _found(self, path: str, key: str) -> StoredObject | None:
+        with store_errors(path):
+            try:
+                size = os.stat(path).st_size
+            except FileNotFoundError:
+                return None
+        return StoredObject(key, self.href(key), size)
 
 
 class _DirectoryWriter:
-    def __init__(self, part: Part, path: Path, publisher: Publisher) -> None:
+    def __init__(self, part: Part, path: str, publisher: Publisher) -> None:
         self.present: StoredObject | None = None
         self.is_done = False
         """Whether the part has been left already."""
@@ -101,8 +118,8 @@ class _DirectoryWriter:
 
     async def begin(self, origin: Origin, passage: Passage) -> None:
         self._part.begin(origin, passage)
-        if origin.size is not None and origin.size >= _RESERVE_FROM:
-            await asyncio.to_thread(self._part.reserve, origin.size)
+        if origin.size is not None and origin.size >= _LOOK_FOR_ROOM_FROM:
+            await asyncio.to_thread(self._part.expect, origin.size)
 
     async def write(self, batch: Sequence[bytes], passage: Passage) -> None:
         # One hop to a thread for all of it: hashing in the loop is slower, and a hop for every piece as well.
@@ -117,31 +134,16 @@ class _DirectoryWriter:
         return is_published
 
 
-def _begun(part: Part, path: Path, key: str) -> StoredObject | None:
-    part.open()
-    # Only now: what had been published before the lock was taken is seen.
-    return _found(path, key)
-
-
-def _found(path: Path, key: str) -> StoredObject | None:
-    with store_errors(path):
-        try:
-            size = path.stat().st_size
-        except FileNotFoundError:
-            return None
-    return StoredObject(key, path.as_uri(), size)
-
-
 def _pass_and_write(batch: Sequence[bytes], passage: Passage, part: Part) -> None:
     for data in batch:
         passage.update(data)
         part.write(data, passage)
 
 
-def _digest_of(path: Path, algorithm: Algorithm, stop: threading.Event) -> Digest:
+def _digest_of(path: str, algorithm: Algorithm, stop: threading.Event) -> Digest:
     hasher = algorithm.hasher()
     buffer = memoryview(bytearray(_READ_BYTES))
-    with store_errors(path), path.open("rb", buffering=0) as file:
+    with store_errors(path), open(path, "rb", buffering=0) as file:
         while (count := file.readinto(buffer)) and not stop.is_set():
             hasher.update(buffer[:count])
     if stop.is_set():
@@ -149,11 +151,11 @@ def _digest_of(path: Path, algorithm: Algorithm, stop: threading.Event) -> Diges
     return Digest(algorithm, hasher.hexdigest())
 
 
-def _remove(path: Path, root: Path) -> None:
+def _remove(path: str, root: str) -> None:
     with store_errors(path):
-        path.unlink(missing_ok=True)
-        for parent in path.parents:
-            if parent == root or not parent.is_dir() or any(parent.iterdir()):
+        Path(path).unlink(missing_ok=True)
+        for parent in Path(path).parents:
+            if parent == Path(root) or not parent.is_dir() or any(parent.iterdir()):
                 break
             try:
                 parent.rmdir()

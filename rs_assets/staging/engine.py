@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from rs_assets.errors import RsAssetsError
 from rs_assets.settings import Retries, Verification
-from rs_assets.staging.faults import EvictedError, MismatchError, TakenError
+from rs_assets.staging.faults import EvictedError, MismatchError, StoreUnusableError, TakenError
 from rs_assets.staging.fetching import Effort, Fetcher
 from rs_assets.staging.progress import Finished, Progress, Started, unobserved
 from rs_assets.staging.sinks import Sink, StoredObject
@@ -71,7 +71,7 @@ async def stage_files(
         same_key.setdefault(transfer.key, []).append(index)
     outcomes: dict[int, TransferOutcome] = {}
     waiting = deque(same_key.values())
-    stager = _Stager(source, sink, verification, retries, concurrency, tell)
+    stager = _Stager(Fetcher(source, retries, tell), sink, verification, concurrency)
 
     async def work() -> None:
         while waiting:
@@ -103,18 +103,10 @@ class _OtherContentError(RsAssetsError):
 class _Stager:
     """Stages one file after another."""
 
-    def __init__(
-        self,
-        source: Source,
-        sink: Sink,
-        verification: Verification,
-        retries: Retries,
-        concurrency: int,
-        tell: Progress,
-    ) -> None:
+    def __init__(self, fetcher: Fetcher, sink: Sink, verification: Verification, concurrency: int) -> None:
+        self._fetcher = fetcher
         self._sink = sink
         self._verification = verification
-        self._fetcher = Fetcher(source, retries, tell)
         self._large = asyncio.Semaphore(max(1, concurrency))
 
     async def stage(self, transfer: Transfer) -> TransferOutcome:
@@ -128,7 +120,8 @@ class _Stager:
         except EvictedError as error:
             outcome = TransferOutcome(transfer, TransferStatus.EVICTED, reason=str(error))
         except (RsAssetsError, ValueError) as error:
-            self._fetcher.note(error)
+            if isinstance(error, StoreUnusableError):
+                self._fetcher.note(error)
             outcome = TransferOutcome(transfer, TransferStatus.FAILED, reason=str(error))
         except Exception as error:
             _logger.exception("staging %s failed unexpectedly", transfer.key)

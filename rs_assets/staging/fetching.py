@@ -79,6 +79,24 @@ class Fetcher:
         Raises:
             RsAssetsError: the file cannot be had, now or at all.
         """
+        try:
+            return await self._fetched(writer, transfer, expectation, effort)
+        except RsAssetsError as error:
+            self.note(error)
+            raise
+
+    def note(self, error: RsAssetsError) -> None:
+        """End all requests after a fault that every file would meet."""
+        if isinstance(error, UnavailableError | BusyError):
+            self._unreached += 1
+        if isinstance(error, AuthenticationError | StoreUnusableError) or self._unreached >= _GIVE_UP_AFTER:
+            self._end = self._end or error
+            for wait in self._waits:
+                wait.reschedule(0)
+
+    async def _fetched(
+        self, writer: Writer, transfer: Transfer, expectation: Expectation, effort: Effort
+    ) -> Verified | None:
         passage = Passage(expectation)
         course = _Course(passage, await writer.recover(passage))
         while True:
@@ -126,16 +144,6 @@ class Fetcher:
             expectation.check_announced(answer.origin.size)
             await writer.begin(answer.origin, passage)
             await self._pass_on(answer.chunks, transfer.key, passage, writer, effort)
-
-    def note(self, error: Exception) -> None:
-        """End all requests after a fault that every file would meet."""
-        if isinstance(error, UnavailableError | BusyError):
-            self._unreached += 1
-        is_final = isinstance(error, AuthenticationError | StoreUnusableError)
-        if isinstance(error, RsAssetsError) and (is_final or self._unreached >= _GIVE_UP_AFTER):
-            self._end = self._end or error
-            for wait in self._waits:
-                wait.reschedule(0)
 
     async def _pause(self, seconds: float) -> None:
         await self._unless_ended(lambda: asyncio.sleep(seconds))

@@ -6,10 +6,12 @@ not agree with the bytes says so.
 """
 
 import json
+import os
 import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Self
 
 from rs_assets.items.multihash import Algorithm
 from rs_assets.staging.origin import Origin
@@ -36,19 +38,24 @@ class Record:
 class Journal:
     """The journal of one part. It is written from its first checkpoint on; methods raise `OSError`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
         self._path = path
         self._head: tuple[Origin, Algorithm] | None = None
         self._exists = False
 
+    @classmethod
+    def of(cls, part: str) -> Self:
+        """The journal of the part of that path."""
+        return cls(f"{part.removesuffix('.part')}.journal")
+
     def exists(self) -> bool:
         """Whether there is one."""
-        return self._path.exists()
+        return os.path.exists(self._path)
 
     def read(self, algorithm: Algorithm) -> Record | None:
         """What the journal says; None if there is none, or one of another version or another algorithm."""
         with suppress(FileNotFoundError, UnicodeDecodeError, ValueError, TypeError, KeyError, AttributeError):
-            head, *lines = self._path.read_text().splitlines(keepends=True)
+            head, *lines = Path(self._path).read_text().splitlines(keepends=True)
             facts = json.loads(head)
             if facts["version"] == _VERSION and facts["algorithm"] == algorithm:
                 return Record(Origin(**facts["origin"]), algorithm, _checkpoints(lines))
@@ -66,19 +73,20 @@ class Journal:
         if not self._exists:
             self.rewrite(Record(*self._head, {size: digest}))
             return
-        with self._path.open("a") as file:
+        with Path(self._path).open("a") as file:
             file.write(f"{size} {digest}\n")
 
     def rewrite(self, record: Record) -> None:
         """Replace the journal."""
         facts = {"version": _VERSION, "algorithm": record.algorithm.value, "origin": asdict(record.origin)}
         lines = [f"{size} {digest}\n" for size, digest in sorted(record.checkpoints.items())]
-        self._path.write_text(json.dumps(facts) + "\n" + "".join(lines))
+        Path(self._path).write_text(json.dumps(facts) + "\n" + "".join(lines))
         self._head, self._exists = (record.origin, record.algorithm), True
 
     def remove(self) -> None:
         """Remove the journal, if there is one."""
-        self._path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(self._path)
         self._head, self._exists = None, False
 
 

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from rs_assets.errors import StoreError
 from rs_assets.staging.faults import MismatchError, StoreUnusableError, TakenError
@@ -33,7 +32,7 @@ _KEEP_S = 86_400.0
 
 
 @contextmanager
-def store_errors(path: Path) -> Iterator[None]:
+def store_errors(path: str) -> Iterator[None]:
     """Turn an `OSError` into a `StoreError` that names the file, or a `StoreUnusableError` where all would fail."""
     try:
         yield
@@ -49,13 +48,14 @@ class Part:
     thread of a cancelled task; the lock makes it wait for that one, and no later one does anything.
     """
 
-    def __init__(self, directory: Path, key: str) -> None:
+    def __init__(self, directory: str, key: str) -> None:
         name = hashlib.blake2b(key.encode(), digest_size=20).hexdigest()
         self.has_journal = False
         """Whether an earlier writer has left something that `recover` may use."""
         self._key = key
-        self._path = directory / f"{name}.part"
-        self._journal = Journal(directory / f"{name}.journal")
+        # Paths are text here, since what is done with them is done a thousand times a second.
+        self._path = f"{directory}/{name}.part"
+        self._journal = Journal.of(self._path)
         self._descriptor: int | None = None
         self._size = 0
         self._noted = 0
@@ -84,19 +84,18 @@ class Part:
             if not self.has_journal and os.fstat(self._descriptor).st_size:
                 os.ftruncate(self._descriptor, 0)
 
-    def reserve(self, size: int) -> None:
-        """Make room for a file of `size` bytes.
+    def expect(self, size: int) -> None:
+        """Make sure that a file of `size` bytes has room, before any of them is fetched.
+
+        Nothing is reserved: on some file systems that writes the whole file once more.
 
         Raises:
             StoreUnusableError: there is no room for it.
         """
         with self._lock, self._writing() as descriptor:
-            try:
-                os.posix_fallocate(descriptor, 0, size)
-            except OSError as error:
-                # Some file systems cannot reserve room; a full disk then shows while writing.
-                if error.errno not in {errno.EOPNOTSUPP, errno.EINVAL}:
-                    raise
+            facts = os.fstatvfs(descriptor)
+            if size - self._size > facts.f_bavail * facts.f_frsize:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def recover(self, passage: Passage) -> Origin | None:
         """Let what an earlier writer has left pass, as far as its journal vouches for it; where it came from.
@@ -146,7 +145,7 @@ class Part:
         with self._lock, self._writing() as descriptor:
             self._start(descriptor)
 
-    def publish(self, path: Path) -> bool:
+    def publish(self, path: str) -> bool:
         """Bring the file to the disk and give it its final name; False, and nothing changed, if that name is taken.
 
         The name itself is durable once its directories are brought to the disk, which is left to the caller.
@@ -155,8 +154,6 @@ class Part:
             StoreError: it cannot be published.
         """
         with self._lock, self._writing() as descriptor:
-            # More room than was needed may have been made.
-            os.ftruncate(descriptor, self._size)
             os.fsync(descriptor)
             is_published = self._link(path)
             self._is_worthless = True
@@ -171,7 +168,7 @@ class Part:
             with suppress(OSError):
                 if self._is_worthless or not self._noted:
                     self._journal.remove()
-                    self._path.unlink(missing_ok=True)
+                    os.unlink(self._path)
                 else:
                     os.ftruncate(self._descriptor, self._noted)
             os.close(self._descriptor)
@@ -182,7 +179,7 @@ class Part:
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except FileNotFoundError:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            os.makedirs(os.path.dirname(self._path), exist_ok=True)
             return None
         if not _lock(descriptor):
             os.close(descriptor)
@@ -191,7 +188,7 @@ class Part:
             if os.fstat(descriptor).st_nlink == 1:
                 return descriptor
             # Its writer died after publishing it: these bytes are an object now.
-            self._path.unlink()
+            os.unlink(self._path)
             self._journal.remove()
         os.close(descriptor)
         return None
@@ -214,7 +211,7 @@ class Part:
         os.lseek(descriptor, 0, os.SEEK_SET)
         self._size = self._noted = 0
 
-    def _link(self, path: Path) -> bool:
+    def _link(self, path: str) -> bool:
         while True:
             try:
                 os.link(self._path, path)
@@ -222,43 +219,56 @@ class Part:
                 return False
             except FileNotFoundError:
                 # The directory is not there yet, or a deletion beside has just removed it; the part must be.
-                self._path.stat()
-                path.parent.mkdir(parents=True, exist_ok=True)
+                os.stat(self._path)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
             else:
                 return True
 
 
-def remove_stale(directory: Path, *, now: float | None = None) -> None:
+def remove_stale(directory: str, *, now: float | None = None) -> None:
     """Remove the parts in `directory` that have no writer, and that none has come back for in a day.
 
     Args:
         directory: where the parts are.
         now: seconds since 1970; the present where None.
+
+    Raises:
+        StoreError: the directory cannot be read.
     """
     before = (time.time() if now is None else now) - _KEEP_S
-    for path in directory.glob("*.part"):
+    with store_errors(directory):
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            names = os.listdir(directory)
         except FileNotFoundError:
-            continue
-        except OSError as error:
-            _logger.warning("the part %s is left, since it cannot be opened: %s", path, error.strerror)
-            continue
-        try:
-            facts = os.fstat(descriptor)
-            is_stale = facts.st_mtime < before or facts.st_nlink > 1
-            if is_stale and _lock(descriptor) and _has_name(descriptor, path):
-                path.with_suffix(".journal").unlink(missing_ok=True)
-                path.unlink(missing_ok=True)
-        finally:
-            os.close(descriptor)
+            return
+    for name in names:
+        if name.endswith(".part"):
+            _remove_if_stale(f"{directory}/{name}", before)
 
 
-def sync_directory(directory: Path) -> None:
+def sync_directory(directory: str) -> None:
     """Bring the names in a directory to the disk."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_if_stale(path: str, before: float) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        _logger.warning("the part %s is left, since it cannot be opened: %s", path, error.strerror)
+        return
+    try:
+        facts = os.fstat(descriptor)
+        is_stale = facts.st_mtime < before or facts.st_nlink > 1
+        if is_stale and _lock(descriptor) and _has_name(descriptor, path):
+            Journal.of(path).remove()
+            os.unlink(path)
     finally:
         os.close(descriptor)
 
@@ -286,10 +296,10 @@ def _pass_again(descriptor: int, until: int, passage: Passage) -> None:
         passage.update(buffer[:count])
 
 
-def _has_name(descriptor: int, path: Path) -> bool:
+def _has_name(descriptor: int, path: str) -> bool:
     """Whether the open file is still the one of that name: its writer may have published and removed it meanwhile."""
     try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:
         return False
 

@@ -2,23 +2,22 @@
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 
 from rs_assets.errors import StoreError
 from rs_assets.staging.parts import Part, store_errors, sync_directory
 
-_Wish = tuple[Part, Path, "asyncio.Future[bool]"]
+_Wish = tuple[Part, str, "asyncio.Future[bool]"]
 
 
 class Publisher:
     """Publishes parts under a directory, durably; those that are ready while the disk is busy go together."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: str) -> None:
         self._root = root
         self._waiting: list[_Wish] = []
         self._work: asyncio.Task[None] | None = None
 
-    async def publish(self, part: Part, path: Path) -> bool:
+    async def publish(self, part: Part, path: str) -> bool:
         """Bring the part to the disk under its name, and leave it; False, and nothing changed, if the name is taken.
 
         Raises:
@@ -59,10 +58,10 @@ def _told(outcome: bool | StoreError) -> bool:
     return outcome
 
 
-def _published(wishes: Sequence[tuple[Part, Path]], root: Path) -> list[bool | StoreError]:
+def _published(wishes: Sequence[tuple[Part, str]], root: str) -> list[bool | StoreError]:
     """What became of each part: published or not, or why it cannot be."""
     outcomes: list[bool | StoreError] = []
-    directories: dict[Path, None] = {}
+    directories: dict[str, None] = {}
     for part, path in wishes:
         try:
             is_published = part.publish(path)
@@ -72,8 +71,8 @@ def _published(wishes: Sequence[tuple[Part, Path]], root: Path) -> list[bool | S
             outcomes.append(is_published)
             directories |= dict.fromkeys(_between(path, root)) if is_published else {}
         part.leave()
-    # The deepest first: what a name leads to is on the disk before the name is.
-    for directory in sorted(directories, key=lambda directory: -len(directory.parts)):
+    # The deepest, whose names are the longest, first: what a name leads to is on the disk before the name is.
+    for directory in sorted(directories, key=len, reverse=True):
         try:
             with store_errors(directory):
                 sync_directory(directory)
@@ -82,7 +81,10 @@ def _published(wishes: Sequence[tuple[Part, Path]], root: Path) -> list[bool | S
     return outcomes
 
 
-def _between(path: Path, root: Path) -> list[Path]:
+def _between(path: str, root: str) -> list[str]:
     """The directories from the one that a file is in up to `root`."""
-    parents = list(path.parents)
-    return parents[: parents.index(root) + 1]
+    found = []
+    while path != root:
+        path = path.rpartition("/")[0]
+        found.append(path)
+    return found

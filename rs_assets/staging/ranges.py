@@ -110,6 +110,8 @@ class _Split:
         self._helpers: list[asyncio.Task[None]] = []
         self._is_helped = False
         """Whether a helper has been given what it asked for."""
+        self._is_split = False
+        """Whether the first connection has met the pieces of the others, and all is fetched in pieces now."""
         self._failure: Exception | None = None
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
@@ -120,6 +122,7 @@ class _Split:
                 async for chunk in alone:
                     yield chunk
             if self._position < self._size:
+                self._is_split = True
                 await self._first.aclose()
                 tasks.append(asyncio.create_task(self._fetch_all()))
             while self._position < self._size:
@@ -161,7 +164,7 @@ class _Split:
                 self._helpers[-1].cancel()
                 return
             best, helpers = rate, len(self._helpers)
-            if not self._ahead:
+            if not self._is_split and not self._ahead:
                 self._next = self._position + max(2 * PIECE_BYTES, int(rate * _LOOK_EVERY_S / 4))
             piece = self._new_piece()
             if piece is not None:

@@ -279,9 +279,12 @@ class HttpSource(Source):
         try:
             while True:
                 with watchdog:
-                    chunk = await response.content.read(_CHUNK_BYTES)
+                    # As it came: joining the pieces would copy every byte once more.
+                    chunk, _ = await response.content.readchunk()
                 if not chunk:
-                    return
+                    if response.content.at_eof():
+                        return
+                    continue
                 received += len(chunk)
                 watchdog.passed(len(chunk))
                 yield chunk

@@ -1,6 +1,7 @@
 """Stages what its argument says, in a process of its own that a test can kill or starve.
 
-Prints ``begun``, then ``moving`` whenever bytes have been written, and at the end JSON: the outcomes, and the files in the store.
+Prints ``begun``, then ``moving`` whenever bytes have been written, and at the end JSON: the outcomes, and the files
+in the store.
 """
 
 import asyncio

@@ -1,5 +1,4 @@
 import asyncio
-import errno
 import os
 import threading
 import time
@@ -27,9 +26,9 @@ def passage(algorithm: Digest | None = None) -> Passage:
     return Passage(Expectation(Transfer("", "", None, (algorithm,) if algorithm else ()), Verification()))
 
 
-async def put(sink: DirectorySink, key: str, body: bytes, size: int | None = None) -> bool:
+async def put(sink: DirectorySink, key: str, body: bytes) -> bool:
     async with sink.writer(key) as writer:
-        await writer.begin(Origin(size=size), passage())
+        await writer.begin(Origin(size=len(body)), passage())
         await writer.write([body], passage())
         return await writer.commit()
 
@@ -56,13 +55,6 @@ async def test_a_published_object_is_never_replaced(sink: DirectorySink, root: P
     assert not await put(sink, KEY, b"second")
     assert (root / KEY).read_bytes() == b"first"
     assert files_in(root) == [KEY]
-
-
-async def test_an_object_is_as_long_as_what_was_written_whatever_room_was_made(sink: DirectorySink) -> None:
-    await put(sink, KEY, b"abc", size=3_000_000)
-    found = await sink.find(KEY)
-    assert found is not None
-    assert (found.size, content(found.href)) == (3, b"abc")
 
 
 async def test_a_digest_is_that_of_the_bytes_in_the_store(sink: DirectorySink) -> None:
@@ -104,10 +96,10 @@ async def test_a_directory_that_vanishes_before_the_link_is_made_again(
     link = os.link
     (root / KEY).parent.mkdir(parents=True)
 
-    def after_a_deletion(part: Path, path: Path) -> None:
+    def after_a_deletion(part: str, path: str) -> None:
         if not vanished:
-            vanished.append(path.parent)
-            path.parent.rmdir()
+            vanished.append(Path(path).parent)
+            vanished[0].rmdir()
         link(part, path)
 
     vanished: list[Path] = []
@@ -127,7 +119,7 @@ async def test_the_bytes_are_on_the_disk_before_their_name_and_the_name_before_t
         steps.append("sync part" if synced.suffix == ".part" else f"sync {synced}")
         sync(descriptor)
 
-    def noted_link(part: Path, path: Path) -> None:
+    def noted_link(part: str, path: str) -> None:
         link(part, path)
         steps.append("link")
 
@@ -187,7 +179,7 @@ async def test_a_key_that_is_being_written_is_taken(sink: DirectorySink, root: P
 
 
 def test_a_part_that_was_left_is_neither_begun_nor_written(root: Path) -> None:
-    part = Part(root, KEY)
+    part = Part(str(root), KEY)
     part.leave()
     part.open()
     assert not root.exists()
@@ -196,7 +188,7 @@ def test_a_part_that_was_left_is_neither_begun_nor_written(root: Path) -> None:
 
 
 def test_a_part_is_not_closed_under_a_write_that_still_runs(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    part = Part(root, KEY)
+    part = Part(str(root), KEY)
     part.open()
     writing, go_on = threading.Event(), threading.Event()
     write = os.write
@@ -221,27 +213,17 @@ def test_a_part_is_not_closed_under_a_write_that_still_runs(root: Path, monkeypa
 
 def test_a_part_whose_bytes_have_become_an_object_is_not_written_to_again(root: Path) -> None:
     """As a process leaves it that dies between giving the object its name and removing the part's."""
-    part = Part(root / ".parts", KEY)
+    part = Part(f"{root}/.parts", KEY)
     part.open()
     part.write(b"abc", passage())
     (root / KEY).parent.mkdir(parents=True)
     (root / KEY).hardlink_to(next((root / ".parts").iterdir()))
     os.close(part._descriptor)  # type: ignore[arg-type] # as its end does
 
-    successor = Part(root / ".parts", KEY)
+    successor = Part(f"{root}/.parts", KEY)
     successor.open()
     successor.write(b"other", passage())
     assert (root / KEY).read_bytes() == b"abc"
-
-
-async def test_a_file_system_that_cannot_reserve_room_is_written_to_all_the_same(
-    sink: DirectorySink, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unsupported(descriptor: int, offset: int, length: int) -> None:
-        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
-
-    monkeypatch.setattr(os, "posix_fallocate", unsupported)
-    assert await put(sink, KEY, b"abc", size=3_000_000)
 
 
 def test_a_cancelled_digest_does_not_read_a_large_object_to_its_end(
