@@ -1,4 +1,4 @@
-"""The ASGI application of a simulated station."""
+"""The ASGI application of the simulated stations."""
 
 import logging
 from collections import deque
@@ -12,27 +12,34 @@ from starlette.routing import BaseRoute, Mount
 
 from rs_assets.simulator.archive import Archive
 from rs_assets.simulator.auxip import Auxip
+from rs_assets.simulator.cadip import Cadip
 from rs_assets.simulator.clock import Clock
 from rs_assets.simulator.control import Control
 from rs_assets.simulator.errors import RefusalError, error_body
 from rs_assets.simulator.faults import LOG_LENGTH, Entry, FaultBook, Station, TransferCutError
 from rs_assets.simulator.options import SimulatorOptions
+from rs_assets.simulator.session_archive import SessionArchive
 from rs_assets.simulator.tokens import Gatekeeper
 
 _log = logging.getLogger(__name__)
 
 
 def create_app(options: SimulatorOptions | None = None) -> Starlette:
-    """A station with its own archive, clock, tokens, faults and log, all in memory."""
+    """Stations of every interface, with one clock, and their tokens, faults and log, all in memory."""
     options = options or SimulatorOptions()
-    clock = Clock(options.now)
+    clock = Clock(options.now, options.speed)
     archive = Archive(options, clock)
+    sessions = {name: SessionArchive(name, options, clock) for name in options.cadip_stations}
     gatekeeper = Gatekeeper(options)
     faults = FaultBook()
     log: deque[Entry] = deque(maxlen=LOG_LENGTH)
     station = Middleware(Station, gatekeeper=gatekeeper, faults=faults, log=log)
     routes: list[BaseRoute] = [
-        Mount("/auxip", routes=Auxip(options, archive, gatekeeper).routes(), middleware=[station])
+        Mount("/auxip", routes=Auxip(options, archive, gatekeeper).routes(), middleware=[station]),
+        *(
+            Mount(f"/cadip/{name}", routes=Cadip(options, held, gatekeeper).routes(), middleware=[station])
+            for name, held in sessions.items()
+        ),
     ]
     if options.control:
         routes.append(Mount("/control", routes=Control(archive, clock, gatekeeper, faults, log).routes()))
