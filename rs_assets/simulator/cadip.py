@@ -10,7 +10,7 @@ from rs_assets.simulator.entity import Json
 from rs_assets.simulator.options import SimulatorOptions
 from rs_assets.simulator.service import EntitySet
 from rs_assets.simulator.session_archive import SessionArchive
-from rs_assets.simulator.session_entities import FILES, QUALITY, SESSIONS, Row, entity
+from rs_assets.simulator.session_entities import FILES, QUALITY, SESSIONS, Row, entity, quality_rows
 from rs_assets.simulator.tokens import Gatekeeper
 
 
@@ -47,17 +47,12 @@ class Cadip:
         return deliver(request, chunk)
 
     def _session(self, row: Row, expanded: frozenset[str]) -> Json:
-        return session_entity(row, expanded, self._archive)
-
-
-def session_entity(row: Row, expanded: frozenset[str], archive: SessionArchive) -> Json:
-    """A session with the navigation properties that are to be expanded."""
-    shown = entity(row)
-    if "Files" in expanded:
-        shown["Files"] = [entity(file) for file in archive.files_of(row.session, row.now)]
-    if "QualityInfo" in expanded:
-        shown["QualityInfo"] = [entity(quality) for quality in archive.quality_of(row.session, row.now)]
-    return shown
+        shown = entity(row)
+        if "Files" in expanded:
+            shown["Files"] = [entity(file) for file in self._archive.files_of(row.session, row.now)]
+        if "QualityInfo" in expanded:
+            shown["QualityInfo"] = [entity(quality) for quality in quality_rows(row.session, row.now)]
+        return shown
 
 
 def _plain(row: Row, expanded: frozenset[str]) -> Json:

@@ -19,7 +19,7 @@ class Content:
     def __init__(self, frame: Frame, unit: bytes) -> None:
         self._frame = frame
         self._unit = unit
-        self._run = unit * (CHUNK // len(unit) + 2)
+        self._run = unit * (min(CHUNK, frame.repeated) // len(unit) + 2)
         self._tail_at = len(frame.head) + frame.repeated
         self.size = self._tail_at + len(frame.tail)
         """Bytes in all."""

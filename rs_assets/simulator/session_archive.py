@@ -10,7 +10,7 @@ from rs_assets.simulator.clock import Clock
 from rs_assets.simulator.hints import Hints
 from rs_assets.simulator.options import SimulatorOptions
 from rs_assets.simulator.passes import Passes
-from rs_assets.simulator.session_entities import Row, file_row, quality_row, session_row
+from rs_assets.simulator.session_entities import Row, file_row, quality_rows, session_row
 from rs_assets.simulator.sessions import Chunk, Session
 
 _DELAY = 1
@@ -44,6 +44,7 @@ class SessionArchive:
         self._clock = clock
         self._first_day = options.first_day
         self._made: dict[str, Session] = {}
+        self._sessions_of: dict[str, str] = {}
         self._removed: set[str] = set()
 
     def session(self, session_id: str) -> Row | None:
@@ -54,22 +55,18 @@ class SessionArchive:
     def file(self, file_id: str) -> Row | None:
         """The file with this Id."""
         moment, wanted = self._moment(), _lower(file_id)
-        for session in self._owners(wanted):
-            for chunk in self._chunks(session, moment):
-                if chunk.id == wanted:
-                    return file_row(chunk, session, moment.now, self.kept)
-        return None
+        session = self._owner(wanted)
+        chunk = session.chunk(wanted) if session is not None else None
+        if session is None or chunk is None or not self._available(chunk, session, moment):
+            return None
+        return file_row(chunk, session, moment.now, self.kept)
 
-    def files_of(self, session: Session, now: datetime | None = None) -> list[Row]:
+    def files_of(self, session: Session, now: datetime) -> list[Row]:
         """The files of a session that can be had at a time, the first published first."""
-        moment = self._moment() if now is None else Moment(now, self._rolling)
-        chunks = sorted(self._chunks(session, moment), key=lambda chunk: (chunk.published, chunk.channel))
+        moment = Moment(now, self._rolling)
+        chunks = [chunk for chunk in session.chunks if self._available(chunk, session, moment)]
+        chunks.sort(key=lambda chunk: (chunk.published, chunk.channel))
         return [file_row(chunk, session, moment.now, self.kept) for chunk in chunks]
-
-    def quality_of(self, session: Session, now: datetime | None = None) -> list[Row]:
-        """The quality of a session's channels."""
-        now = now or self._clock.now()
-        return [quality_row(session, channel, now) for channel in range(1, len(session.blocks) + 1)]
 
     def session_days(self, hints: Hints, latest_first: bool) -> Iterator[list[Row]]:
         """Sessions that the hints leave, by day."""
@@ -90,7 +87,7 @@ class SessionArchive:
     def quality_days(self, hints: Hints, latest_first: bool) -> Iterator[list[Row]]:
         """Quality that the hints leave, by day."""
         moment = self._moment()
-        yield from self._days(hints, latest_first, moment, lambda session: self.quality_of(session, moment.now))
+        yield from self._days(hints, latest_first, moment, lambda session: quality_rows(session, moment.now))
 
     def named(self, session: str) -> Session | None:
         """The session with an Id or a SessionId, listed or not; of several transfers the latest begun."""
@@ -105,11 +102,12 @@ class SessionArchive:
     def put(self, session: Session) -> None:
         """Add a session, or change the one with its id."""
         self._made[session.id] = session
+        self._sessions_of.update(dict.fromkeys((chunk.id for chunk in session.chunks), session.id))
         self._removed.discard(session.id)
 
     def made(self) -> list[Session]:
         """The sessions that were put here."""
-        return list(self._made.values())
+        return [session for session in self._made.values() if session.id not in self._removed]
 
     def remove(self, gone_id: str) -> None:
         """Evict a session or a file for good."""
@@ -124,12 +122,8 @@ class SessionArchive:
             return False
         return moment.has(session.published) or moment.has(min(session.delivered, moment.now))
 
-    def _chunks(self, session: Session, moment: Moment) -> Iterator[Chunk]:
-        if session.id in self._removed:
-            return
-        for chunk in session.chunks:
-            if chunk.id not in self._removed and moment.has(chunk.published):
-                yield chunk
+    def _available(self, chunk: Chunk, session: Session, moment: Moment) -> bool:
+        return self._removed.isdisjoint((session.id, chunk.id)) and moment.has(chunk.published)
 
     def _known(self, session_id: str) -> Session | None:
         wanted = _lower(session_id)
@@ -148,12 +142,10 @@ class SessionArchive:
             return None
         return found[0] if found is not None and found[0].start.date() >= self._first_day else None
 
-    def _owners(self, file_id: str) -> list[Session]:
-        """The sessions that can have a file."""
-        generated = self._located(file_id)
-        if generated is not None:
-            return [self._made.get(generated.id, generated)]
-        return list(self._made.values())
+    def _owner(self, file_id: str) -> Session | None:
+        """The session that has a file."""
+        made = self._sessions_of.get(file_id)
+        return self._located(file_id) if made is None else self._made[made]
 
     def _generated(self, days: Iterable[int]) -> Iterator[Session]:
         for ordinal in days:

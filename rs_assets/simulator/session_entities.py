@@ -149,8 +149,12 @@ def file_row(chunk: Chunk, session: Session, now: datetime, kept: timedelta) -> 
     return Row(chunk.id, _with_nulls(facts, session.oddities), session, now, chunk)
 
 
-def quality_row(session: Session, channel: int, now: datetime) -> Row:
-    """The quality of a channel; its totals are zero until the session is delivered."""
+def quality_rows(session: Session, now: datetime) -> list[Row]:
+    """The quality of each channel; its totals are zero until the session is delivered."""
+    return [_quality_row(session, channel, now) for channel in range(1, len(session.blocks) + 1)]
+
+
+def _quality_row(session: Session, channel: int, now: datetime) -> Row:
     odd = session.oddities
     delivered = now >= session.delivered and not odd.quality_zero
     chunks = session.channel(channel)

@@ -76,6 +76,14 @@ class Session:
             self._chunk(channel, place) for channel, count in enumerate(self.blocks, 1) for place in range(1, count + 1)
         )
 
+    def chunk(self, file_id: str) -> Chunk | None:
+        """The file with an id."""
+        return self._by_id.get(file_id)
+
+    @cached_property
+    def _by_id(self) -> dict[str, Chunk]:
+        return {chunk.id: chunk for chunk in self.chunks}
+
     @cached_property
     def delivered(self) -> datetime:
         """When its last file is published, of those that are not withheld."""
