@@ -168,7 +168,7 @@ class SessionArchive:
         days = set(made)
         days.update(self._span(hints, moment))
         for day in sorted(days, reverse=latest_first):
-            acquired = self._generated(range(day - _DELAY, day + 1))
+            acquired = (s for s in self._generated(range(day - _DELAY, day + 1)) if _published_on(day, s))
             generated = (row for row in listed(acquired) if row.dated.toordinal() == day)
             yield [*generated, *made.get(day, ())]
 
@@ -212,6 +212,11 @@ def _acquisition_days(hints: Hints) -> set[int] | None:
         return None
     # What is named in full without a date is none of the archive's.
     return {day for day in days if day is not None}
+
+
+def _published_on(day: int, session: Session) -> bool:
+    """Whether the session or a file of it can be published on a day."""
+    return session.published.toordinal() <= day <= session.delivered.toordinal()
 
 
 def _by_day(rows: list[Row], latest_first: bool) -> Iterator[list[Row]]:
