@@ -19,15 +19,13 @@ from tests.benchmarks.staging.ground import Ground
 from tests.benchmarks.staging.measuring import PeerError
 from tests.benchmarks.staging.peers import nginx_missing
 from tests.benchmarks.staging.rows import Line, Row, profile, rows
-from tests.benchmarks.staging.table import Machine, document, show
+from tests.benchmarks.staging.table import Machine, document, screen, show
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the exit status."""
     options = _parser().parse_args(arguments)
-    # So that servers end and files go when the benchmark is told to end, too.
-    signal.signal(signal.SIGTERM, _interrupt)
-    console, machine = Console(), Machine.here()
+    console, machine = screen(), Machine.here()
     everything = rows(quick=options.quick)
     unknown = {*options.only, *filter(None, [options.profile])} - {row.name for row in everything}
     if unknown:
@@ -106,4 +104,6 @@ def _positive(text: str) -> int:
 
 
 if __name__ == "__main__":
+    # So that servers end and files go when the benchmark is told to end, too.
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(main())

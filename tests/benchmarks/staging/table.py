@@ -58,10 +58,16 @@ class Machine:
         )
 
 
-def show(console: Console, machine: Machine, ground: Ground, lines: Sequence[Line]) -> None:
-    """Print the table and what has to be known to read it."""
+def screen() -> Console:
+    """Where the table is printed, wide enough for it where that is no terminal."""
+    console = Console()
     if not console.is_terminal:
         console.width = max(console.width, _WIDTH)
+    return console
+
+
+def show(console: Console, machine: Machine, ground: Ground, lines: Sequence[Line]) -> None:
+    """Print the table and what has to be known to read it."""
     console.print(machine.text, highlight=False)
     console.print("; ".join(f"{name} = {recipe.text}" for name, recipe in ground.recipes.items()), highlight=False)
     table = Table("row", "what", "sink", "ours", "peer", "", "result", "goal", "")
