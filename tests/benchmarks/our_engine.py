@@ -7,6 +7,7 @@ of `Figures`. Time and CPU are counted from the first to the last moment in the 
 import asyncio
 import cProfile
 import importlib
+import importlib.util
 import json
 import os
 import pstats
@@ -24,6 +25,7 @@ from typing import Any, cast
 
 from pydantic import HttpUrl
 
+from rs_assets import settings
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Interface, Policy, Station, Verification
 from rs_assets.staging.engine import stage_files
@@ -33,6 +35,8 @@ from rs_assets.staging.source import HttpSource
 from rs_assets.staging.transfer import Transfer, TransferOutcome
 from rs_assets.stations.pace import Pace
 from rs_assets.stations.tokens import ConstantHeaders
+
+_OPENING = "rs_assets.staging.opening"
 
 _THREADS = min(32, (os.cpu_count() or 1) + 4)
 """As many as the loop's executor has by default."""
@@ -59,7 +63,7 @@ class Order:
     directory: str = ""
     """Root of the directory sink; unused with S3."""
     endpoint: str = ""
-    """URL of an S3 service that asks for no key; a directory is meant where empty."""
+    """URL of an S3 service that takes any key; a directory is meant where empty."""
     bucket: str = ""
     concurrency: int = 8
     algorithm: str = Algorithm.MD5.value
@@ -125,18 +129,19 @@ async def stage(
 
 def missing_s3() -> str | None:
     """Why there is no S3 sink; None if there is one."""
-    try:
-        module = importlib.import_module("rs_assets.staging.s3")
-    except ModuleNotFoundError as error:
-        return f"not available: the engine has no S3 sink yet ({error})"
-    return None if hasattr(module, "S3Sink") else "not available: rs_assets.staging.s3 has no S3Sink yet"
+    # By name, since a version of the engine without it is measured as well.
+    if importlib.util.find_spec(_OPENING) is None or not hasattr(settings, "S3Store"):
+        return "not available: this version of the engine has no S3 sink"
+    return None
 
 
 def _sink(order: Order) -> Sink:
     if not order.endpoint:
         return DirectorySink(Path(order.directory))
-    module = importlib.import_module("rs_assets.staging.s3")
-    return cast(Sink, module.S3Sink(bucket=order.bucket, endpoint=order.endpoint, unsigned_payload=True))
+    # The keys are the environment's.
+    document = {"kind": "s3", "url": f"s3://{order.bucket}", "endpoint": order.endpoint, "unsigned_payload": True}
+    opening: Any = importlib.import_module(_OPENING)
+    return cast(Sink, opening.sink_of(vars(settings)["S3Store"](**document)))
 
 
 async def _carry_out(order: Order, profiles: list[cProfile.Profile]) -> list[TransferOutcome]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.benchmarks.servers import end_group
 
+_OUTPUT = "child.out"
 _LIMIT_S = 900.0
 _ROOT = Path(__file__).parents[3]
 
@@ -48,10 +49,12 @@ class Ended:
 
 def run(command: Sequence[str], scratch: Path, *, cwd: Path = _ROOT) -> Ended:
     """Run a command to its end, and count its CPU with that of its own children; its output goes through a file."""
-    output = scratch / "child.out"
+    output = scratch / _OUTPUT
     environment = os.environ | {
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
+        "AWS_ACCESS_KEY_ID": "benchmark",
+        "AWS_SECRET_ACCESS_KEY": "benchmark",
         "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
@@ -81,6 +84,12 @@ def run(command: Sequence[str], scratch: Path, *, cwd: Path = _ROOT) -> Ended:
     return Ended(process.returncode, wall, usage.ru_utime + usage.ru_stime, text)
 
 
+def last_words(scratch: Path) -> str:
+    """The end of what the last command has printed, e.g. an exception; what is JSON is left out."""
+    text = (scratch / _OUTPUT).read_text(encoding="utf-8", errors="replace")
+    return "\n".join(line for line in text.splitlines() if not line.startswith("{"))[-500:].strip()
+
+
 def run_checked(command: Sequence[str], scratch: Path, *, cwd: Path = _ROOT) -> Ended:
     """Run a command that has to succeed.
 
@@ -89,7 +98,7 @@ def run_checked(command: Sequence[str], scratch: Path, *, cwd: Path = _ROOT) -> 
     """
     ended = run(command, scratch, cwd=cwd)
     if ended.status:
-        raise PeerError(f"{Path(command[0]).name} ended with {ended.status}: {ended.output.strip()[-500:]}")
+        raise PeerError(f"{Path(command[0]).name} ended with {ended.status}: {last_words(scratch)}")
     return ended
 
 
@@ -109,10 +118,10 @@ def run_module(module: str, order: dict[str, Any], scratch: Path, *, killed: boo
     path.write_text(json.dumps(order), encoding="utf-8")
     ended = run([sys.executable, "-m", module, str(path)], scratch)
     if ended.status != (-9 if killed else 0):
-        raise PeerError(f"{module} ended with {ended.status}: {ended.output.strip()[-500:]}")
+        raise PeerError(f"{module} ended with {ended.status}: {last_words(scratch)}")
     try:
         document = json.loads(ended.output.splitlines()[-1])
     except (IndexError, ValueError):
-        raise PeerError(f"{module} printed no figures: {ended.output.strip()[-500:]}") from None
+        raise PeerError(f"{module} printed no figures: {last_words(scratch)}") from None
     assert isinstance(document, dict)
     return document

@@ -11,7 +11,7 @@ from typing import Any
 from tests.benchmarks.our_engine import Order, Wanted
 from tests.benchmarks.servers import nginx_program, rclone_program
 from tests.benchmarks.staging.ground import Ground, Target
-from tests.benchmarks.staging.measuring import Measured, PeerError, run_checked, run_module
+from tests.benchmarks.staging.measuring import Measured, PeerError, last_words, run_checked, run_module
 from tests.benchmarks.staging.workloads import File
 
 CONCURRENCY = 8
@@ -70,7 +70,8 @@ class Ours(Side):
         order = self._order(ground, files, target) | others
         figures = run_module(_OUR_MODULE, order, ground.scratch, killed=bool(others.get("kill_at")))
         if "killed_at" not in figures and figures["statuses"] != {"staged": len(files)}:
-            raise PeerError(f"our engine: {figures['statuses']} of {len(files)} files: {figures['reasons']}")
+            why = f"{figures['reasons']}; {last_words(ground.scratch)}"
+            raise PeerError(f"our engine: {figures['statuses']} of {len(files)} files: {why}")
         return figures
 
     def _order(self, ground: Ground, files: Sequence[File], target: Target) -> dict[str, Any]:

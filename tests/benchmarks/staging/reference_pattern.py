@@ -24,13 +24,7 @@ def main() -> None:
     order: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
 
     def move(file: dict[str, str]) -> None:
-        client = boto3.session.Session().client(
-            "s3",
-            endpoint_url=order["endpoint"],
-            aws_access_key_id="benchmark",
-            aws_secret_access_key="benchmark",
-            region_name="us-east-1",
-        )
+        client = boto3.session.Session().client("s3", endpoint_url=order["endpoint"], region_name="us-east-1")
         response = requests.get(file["href"], stream=True, timeout=60)
         response.raise_for_status()
         client.upload_fileobj(response.raw, order["bucket"], file["key"])

@@ -52,6 +52,8 @@ class Figure:
     """By side, our own first: what every round gave, in the row's unit."""
     middle: Mapping[str, float]
     """By side: the figure that stands for its rounds."""
+    measured: Mapping[str, Sequence[Measured]]
+    """By side: all that was measured in every round."""
     remarks: Sequence[str] = ()
 
 
@@ -103,7 +105,7 @@ class Comparison(Row):
         middle = {name: statistics.median(values) for name, values in rounds.items()}
         mine, theirs = middle[self.ours.name], middle[self.peer.name]
         value = theirs / mine if self.inverse else mine / theirs
-        return Figure(value, rounds, middle, self._remarks(ground, measured))
+        return Figure(value, rounds, middle, measured, self._remarks(ground, measured))
 
     def _remarks(self, ground: Ground, measured: Mapping[str, Sequence[Measured]]) -> list[str]:
         extra = statistics.median(one.extra_wall for one in measured[self.peer.name])
@@ -128,8 +130,9 @@ class Memory(Row):
     """The largest resident size of our process, over all rounds."""
 
     def measure(self, ground: Ground) -> Figure:
-        peaks = [one.peak_mb for one in interleaved(ground, self, (self.ours,))[self.ours.name]]
-        return Figure(max(peaks), {self.ours.name: peaks}, {self.ours.name: max(peaks)})
+        measured = interleaved(ground, self, (self.ours,))
+        peaks = [one.peak_mb for one in measured[self.ours.name]]
+        return Figure(max(peaks), {self.ours.name: peaks}, {self.ours.name: max(peaks)}, measured)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +150,7 @@ class Killed(Row):
             again.append(100 * (count - (file.size - killed_at)) / file.size)
         middle = statistics.median(fetched)
         remark = f"{statistics.median(again):.1f} % are fetched a second time; the rest was still missing"
-        return Figure(middle, {"ours": fetched}, {"ours": middle}, [remark])
+        return Figure(middle, {"ours": fetched}, {"ours": middle}, {}, [remark])
 
     def _round(self, ground: Ground, file: File) -> tuple[int, int]:
         """Bytes that had been moved when the process was killed, and that the next one was sent."""
