@@ -118,7 +118,7 @@ def test_a_killed_process_has_moved_what_it_says(ground: Ground) -> None:
         ground.station.idle_log_size()
 
     assert file.size // 2 <= killed_at <= first <= file.size
-    assert file.size - killed_at <= ground.station.bytes_logged(offset) <= file.size
+    assert file.size - first <= ground.station.bytes_logged(offset) <= file.size
 
 
 @needs_nginx

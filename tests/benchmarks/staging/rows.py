@@ -108,17 +108,12 @@ class Comparison(Row):
         return Figure(value, rounds, middle, measured, self._remarks(ground, measured))
 
     def _remarks(self, ground: Ground, measured: Mapping[str, Sequence[Measured]]) -> list[str]:
-        extra = statistics.median(one.extra_wall for one in measured[self.peer.name])
-        wall = {
-            side.name: statistics.median(one.wall for one in measured[side.name]) for side in (self.ours, self.peer)
-        }
+        mine, theirs = measured[self.ours.name], measured[self.peer.name]
         remarks = []
-        if extra:
-            whole = wall[self.peer.name] + extra
-            remarks.append(
-                f"the peer's files reach the disk {extra:.2f} s later, by sync: "
-                f"ours, which are there at once, take {wall[self.ours.name] / whole:.2f} of its time with that"
-            )
+        if any(one.extra_wall for one in theirs):
+            whole = statistics.median(one.wall + one.extra_wall for one in theirs)
+            ratio = statistics.median(one.wall for one in mine) / whole
+            remarks.append(f"with sync of the peer's files, so that they outlast a crash as ours do: {ratio:.3g} ×")
         if self.peer.sample is not None:
             count = len(self.peer.files(ground.workload(self.workload).files))
             remarks.append(f"the peer is measured on {count} files of the workload")
@@ -167,10 +162,10 @@ def interleaved(ground: Ground, row: Row, sides: Sequence[Side]) -> dict[str, li
     """Measure the sides in turn, after a warm-up with a few files; who begins changes with every round."""
     files = ground.workload(row.workload).files
     measured: dict[str, list[Measured]] = {side.name: [] for side in sides}
-    if not ground.quick:
+    # A few large files need no warm-up: it would take as long as they do.
+    if not ground.quick and len(files) > _WARM_UP_FILES:
         for side in sides:
-            # As many bytes as a large file has would warm nothing further up.
-            _once(ground, row.place, side, files[: 1 if row.workload == "C" else _WARM_UP_FILES])
+            _once(ground, row.place, side, files[:_WARM_UP_FILES])
     for number in range(ground.rounds):
         for side in sides if number % 2 == 0 else reversed(sides):
             measured[side.name].append(_once(ground, row.place, side, side.files(files)))

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from tests.benchmarks.servers import nginx_program, rclone_program
 from tests.benchmarks.staging.ground import Ground, Place, file_system
+from tests.benchmarks.staging.peers import CONCURRENCY
 from tests.benchmarks.staging.rows import Line
 
 _PACKAGES = ("aiohttp", "obstore", "blake3", "boto3", "requests")
@@ -107,7 +108,7 @@ def document(machine: Machine, ground: Ground, lines: Sequence[Line]) -> dict[st
 
 def _cells(line: Line) -> list[str]:
     row, figure = line.row, line.figure
-    sink = {Place.TMPFS: "tmpfs, fsync", Place.DISK: "disk, fsync", Place.S3: "rclone on tmpfs"}[row.place]
+    sink = {Place.TMPFS: "tmpfs, fsync", Place.DISK: "disk, fsync", Place.S3: "S3 by rclone"}[row.place]
     if figure is None:
         verdict = "[red]failed[/]" if line.failed else "[yellow]skipped[/]"
         return [row.name, f"{row.text}\n{line.reason}", sink, "–", "–", "", "–", str(row.goal), verdict]
@@ -123,10 +124,10 @@ def _notes(ground: Ground) -> list[str]:
     memory, disk = (f"{file_system(path)} at {path.parent.resolve()}" for path in (ground.root, ground.disk))
     return [
         f"Median of {count} (memory: the largest). Workloads and servers: {memory}; disk: {disk}.",
-        "Ours: time and CPU without interpreter start and imports; each file and its directories fsynced before it is "
-        "published. The reference pattern: without imports, too.",
-        "curl and rclone: the whole process; curl leaves its files in the page cache (no fsync). Servers' CPU is in "
-        "no figure, yet they share the cores.",
+        f"Ours: {CONCURRENCY} connections; time and CPU without interpreter start and imports; each file lies in "
+        "directories of its own, as its key says, and is fsynced with them before it is published.",
+        "curl and rclone: the whole process; curl's files lie in one directory and in the page cache (no fsync). The "
+        "reference pattern: without imports. The servers' CPU is in no figure, yet they share the cores.",
         f"The capped station gives {ground.cap_bytes >> 20} MiB/s for each answer.",
     ]
 
