@@ -27,6 +27,7 @@ from tests.benchmarks.staging.peers import (
     reference_missing,
 )
 from tests.benchmarks.staging.rows import Goal, rows
+from tests.benchmarks.staging.workloads import Recipe
 
 needs_nginx = pytest.mark.skipif(nginx_missing() is not None, reason=str(nginx_missing()))
 
@@ -119,6 +120,30 @@ def test_a_killed_process_has_moved_what_it_says(ground: Ground) -> None:
 
     assert file.size // 2 <= killed_at <= first <= file.size
     assert file.size - first <= ground.station.bytes_logged(offset) <= file.size
+
+
+@needs_nginx
+def test_a_row_whose_peer_is_not_installed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = tmp_path / "table.json"
+
+    status = main(["--quick", "--only", "B-blake3-cpu", "B-md5-disk", "--json", str(result), "--disk", str(tmp_path)])
+
+    assert status == 0
+    reasons = {row["name"]: row["reason"] for row in json.loads(result.read_text())["rows"]}
+    assert reasons == {
+        "B-md5-disk": "curl is not installed; md5sum is not installed",
+        "B-blake3-cpu": "curl is not installed",
+    }
+
+
+@needs_nginx
+@pytest.mark.parametrize("place", list(Place))
+def test_a_workload_that_does_not_fit_says_so(ground: Ground, place: Place) -> None:
+    petabyte = Recipe("Z", "one file too many", (10**15,))
+
+    assert "GB are needed in" in str(ground.lacking_room(petabyte, place))
+    assert ground.lacking_room(ground.recipes["A"], place) is None
 
 
 @needs_nginx
