@@ -30,10 +30,11 @@ from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Interface, Policy, Station, Verification
 from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Message, Moved, Progress, unobserved
-from rs_assets.staging.sinks import DirectorySink, Sink
+from rs_assets.staging.directory import DirectorySink
+from rs_assets.staging.sinks import Sink
 from rs_assets.staging.source import HttpSource
 from rs_assets.staging.transfer import Transfer, TransferOutcome
-from rs_assets.stations.pace import Pace
+from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.tokens import ConstantHeaders
 
 _OPENING = "rs_assets.staging.opening"
@@ -115,7 +116,10 @@ async def stage(
     transfers = [
         Transfer(file.key, file.href, file.size, (Digest(algorithm, file.digests[algorithm]),)) for file in files
     ]
-    async with HttpSource(station, ConstantHeaders("station", dict), Pace(None)) as source:
+    async with (
+        StationLimits(station) as limits,
+        HttpSource(station, ConstantHeaders("station", dict), limits) as source,
+    ):
         return await stage_files(
             transfers,
             source,
