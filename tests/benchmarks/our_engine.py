@@ -28,9 +28,9 @@ from pydantic import HttpUrl
 from rs_assets import settings
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Interface, Policy, Station, Verification
+from rs_assets.staging.directory import DirectorySink
 from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Message, Moved, Progress, unobserved
-from rs_assets.staging.directory import DirectorySink
 from rs_assets.staging.sinks import Sink
 from rs_assets.staging.source import HttpSource
 from rs_assets.staging.transfer import Transfer, TransferOutcome
