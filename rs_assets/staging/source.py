@@ -19,7 +19,7 @@ from rs_assets.staging.faults import EvictedError, PassingError, UnavailableErro
 from rs_assets.stations.backoff import PASSING_STATUSES
 from rs_assets.stations.credentials import Credentials
 from rs_assets.stations.http import tls_context
-from rs_assets.stations.pace import Pace
+from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.trust import MAX_REDIRECTS, Trust
 
 _CHUNK_BYTES = 1 << 20
@@ -78,10 +78,10 @@ class HttpSource(Source):
     Redirects are followed here rather than by aiohttp, so that every hop is judged by `Trust`.
     """
 
-    def __init__(self, station: Station, credentials: Credentials, pace: Pace) -> None:
+    def __init__(self, station: Station, credentials: Credentials, limits: StationLimits) -> None:
         self._station = station
         self._credentials = credentials
-        self._pace = pace
+        self._limits = limits
         self._trust = Trust.of(station)
         self._tls: ssl.SSLContext | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -161,7 +161,7 @@ class HttpSource(Source):
         for hop in range(MAX_REDIRECTS + 1):
             offers = self._trust.covers(url) and not downgraded
             if offers or not hop:
-                await self._pace.turn()
+                await self._limits.turn()
             response = await self._get(session, url, {**headers, **offered} if offers else headers)
             if response.status not in _REDIRECTS:
                 return response, offers

@@ -19,7 +19,7 @@ from rs_assets.staging.progress import Message, Moved
 from rs_assets.staging.sinks import DirectorySink
 from rs_assets.staging.source import HttpSource
 from rs_assets.staging.transfer import Transfer
-from rs_assets.stations.pace import Pace
+from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.tokens import ConstantHeaders
 
 
@@ -41,7 +41,7 @@ async def _main(order: dict[str, Any]) -> list[dict[str, Any]]:
         Transfer(entry["key"], entry["href"], entry["size"], (Digest.from_multihash(entry["checksum"]),))
         for entry in order["transfers"]
     ]
-    async with HttpSource(station, ConstantHeaders("adgs", dict), Pace(None)) as source:
+    async with HttpSource(station, ConstantHeaders("adgs", dict), StationLimits(station)) as source:
         outcomes = await stage_files(
             transfers,
             source,

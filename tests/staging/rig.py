@@ -17,7 +17,7 @@ from rs_assets.staging.progress import Progress
 from rs_assets.staging.sinks import Sink
 from rs_assets.staging.source import HttpSource
 from rs_assets.staging.transfer import Transfer, TransferOutcome
-from rs_assets.stations.pace import Pace
+from rs_assets.stations.limits import StationLimits
 
 from .fault_station import FaultStation
 
@@ -60,7 +60,8 @@ def settings_of(station: FaultStation, **others: Any) -> Station:
 async def source_of(
     station: FaultStation, credentials: Tokens | None = None, **settings: Any
 ) -> AsyncIterator[HttpSource]:
-    async with HttpSource(settings_of(station, **settings), credentials or Tokens(SECRET), Pace(None)) as source:
+    own = settings_of(station, **settings)
+    async with HttpSource(own, credentials or Tokens(SECRET), StationLimits(own)) as source:
         yield source
 
 

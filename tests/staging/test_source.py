@@ -9,7 +9,7 @@ from rs_assets.errors import AuthenticationError, StationError
 from rs_assets.settings import Timeouts
 from rs_assets.staging.faults import EvictedError, PassingError, UnavailableError
 from rs_assets.staging.source import HttpSource
-from rs_assets.stations.pace import Pace
+from rs_assets.stations.limits import StationLimits
 
 from .fault_station import FaultStation, Reply, Request
 from .rig import SECRET, Tokens, settings_of, source_of
@@ -234,7 +234,7 @@ async def test_a_body_that_stalls_is_a_passing_fault(station: FaultStation) -> N
 async def test_a_station_that_accepts_no_connection_is_unavailable() -> None:
     async with FaultStation() as gone:
         settings = settings_of(gone)
-    async with HttpSource(settings, Tokens(SECRET), Pace(None)) as source:
+    async with HttpSource(settings, Tokens(SECRET), StationLimits(settings)) as source:
         with pytest.raises(UnavailableError, match=r"^adgs: no connection: 127\.0\.0\.1"):
             await read(source, str(settings.url))
 
@@ -283,13 +283,14 @@ async def test_a_ca_file_that_cannot_be_read_is_named(station: FaultStation, tmp
 async def test_every_request_to_the_station_waits_for_its_turn(station: FaultStation) -> None:
     turns = 0
 
-    class CountedPace(Pace):
+    class Counted(StationLimits):
         async def turn(self) -> None:
             nonlocal turns
             turns += 1
 
     station.serve("/other", Reply(BODY))
     href = station.serve("/f", Reply(status=302, headers={"Location": "/other"}))
-    async with HttpSource(settings_of(station), Tokens(SECRET), CountedPace(None)) as source:
+    settings = settings_of(station)
+    async with HttpSource(settings, Tokens(SECRET), Counted(settings)) as source:
         await read(source, href)
     assert turns == len(station.requests) == 2
