@@ -116,12 +116,12 @@ class Slots:
                 busy=demand.busy,
                 served=demand.served,
             )
-        picture = self._picture(connection, station, holder, demand, now)
+        picture = self._picture(connection, station, holder, demand, now, gone=frozenset())
         taken = _grants(picture, holder, demand, now)
         if taken:
             rows = [{"station": station, "number": number, "holder": holder.id, "since": now} for number in taken]
             connection.execute(slots.insert(), rows)
-            picture = self._picture(connection, station, holder, demand, now)
+            picture = self._picture(connection, station, holder, demand, now, gone=frozenset())
         row = {
             "station": station,
             "holder": holder.id,
@@ -132,11 +132,22 @@ class Slots:
         upsert(connection, claimants, [row], keep=frozenset())
         return _standing(picture, holder, now)
 
-    def _picture(self, connection: Connection, station: str, holder: Holder, demand: Demand, now: datetime) -> _Picture:
+    def _picture(
+        self,
+        connection: Connection,
+        station: str,
+        holder: Holder,
+        demand: Demand,
+        now: datetime,
+        *,
+        gone: Collection[str] | None = None,
+    ) -> _Picture:
+        """The slots at `now`, without those of the holders that are gone; if it is not said who, it is found out."""
         leased = connection.execute(select(slots).where(slots.c.station == station)).all()
         wishes = connection.execute(select(claimants).where(claimants.c.station == station)).all()
-        others = {row.holder for row in (*leased, *wishes)} - {holder.id}
-        gone = self._holders.gone(connection, now, others) if others else set()
+        if gone is None:
+            others = {row.holder for row in (*leased, *wishes)} - {holder.id}
+            gone = self._holders.gone(connection, now, others) if others else set()
         holder_of = {row.number: row.holder for row in leased if row.holder not in gone}
         oldest: dict[str, datetime] = {}
         for row in leased:
