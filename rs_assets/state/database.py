@@ -1,11 +1,13 @@
 """The state database: how it is opened, versioned and locked."""
 
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, select
@@ -18,6 +20,8 @@ from rs_assets.errors import StateError
 from rs_assets.state.schema import SCHEMA_VERSION, meta, metadata
 
 _BUSY_TIMEOUT_S = 30
+
+_OPENING_PAUSE_S = 0.01
 
 _BRIEF_BUSY_TIMEOUT_S = 5
 """Less than a lease lasts, so that one that is to be renewed can be tried again."""
@@ -134,8 +138,23 @@ def upsert(connection: Connection, table: Any, rows: list[dict[str, Any]], *, ke
 
 def _configure(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # leaves BEGIN to the event below
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "journal_size_limit = 16777216"):
+    _use_write_ahead_log(connection)
+    for pragma in ("synchronous = FULL", "journal_size_limit = 16777216"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _use_write_ahead_log(connection: Any) -> None:
+    """Switch the journal; while others open or close the same file, SQLite refuses this at once rather than wait."""
+    deadline = monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() >= deadline:
+                raise
+            sleep(_OPENING_PAUSE_S)
+        else:
+            return
 
 
 def _configure_brief(connection: Any, record: Any) -> None:
