@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from rs_assets.catalog import Catalog, SqliteCatalog
 from rs_assets.documents import Documents
-from rs_assets.settings import Settings
+from rs_assets.settings import Settings, Station
 from rs_assets.staging.directory import DirectorySink
 from rs_assets.staging.sinks import Sink
 from rs_assets.state import Outcomes, Searches, StateDatabase, SupersededObjects, Transfers
+from rs_assets.stations.limits import StationLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,10 @@ class Platform:
             catalog=SqliteCatalog(settings.catalog.path),
             state=StateDatabase(settings.state.url),
         )
+
+    def limits(self, station: Station) -> StationLimits:
+        """How far a station may be loaded, by all that work on this installation together; to be entered."""
+        return StationLimits(station, self.state)
 
     @property
     def searches(self) -> Searches:

@@ -89,8 +89,9 @@ class Fetcher:
         """End all requests after a fault that every file would meet."""
         if isinstance(error, UnavailableError | BusyError):
             self._unreached += 1
-        if isinstance(error, AuthenticationError | StoreUnusableError) or self._unreached >= _GIVE_UP_AFTER:
-            self._end = self._end or error
+        is_final = isinstance(error, AuthenticationError | StoreUnusableError) or self._unreached >= _GIVE_UP_AFTER
+        if is_final and self._end is None:
+            self._end = error
             for wait in self._waits:
                 wait.reschedule(0)
 

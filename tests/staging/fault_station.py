@@ -144,11 +144,11 @@ class FaultStation:
             await writer.drain()
             await self._held(reader)
             body = body[reply.hold_at :]
-        for begin in range(0, len(body), reply.drip) if reply.drip else ():
-            writer.write(_framed(body[begin : begin + reply.drip], reply))
-            await asyncio.sleep(0.01)
-        if not reply.drip:
-            writer.write(_framed(body, reply))
+        size = reply.drip or len(body)
+        for begin in range(0, len(body), max(1, size)):
+            writer.write(_framed(body[begin : begin + size], reply))
+            if reply.drip:
+                await asyncio.sleep(0.01)
         if reply.cut is not None:
             if reply.reset:
                 linger = struct.pack("ii", 1, 0)

@@ -337,7 +337,7 @@ async def test_a_few_unavailable_files_do_not_close_a_station_that_serves_others
     station: FaultStation, sink: DirectorySink
 ) -> None:
     busy, fine = Reply(status=503), Reply(BODY)
-    replies = [busy, busy, busy, busy, fine] * 2
+    replies = [busy, busy, fine] * 4
     transfers = [transfer_of(BODY, station.serve(f"/{n}", reply), f"c/{n}/1/f") for n, reply in enumerate(replies)]
     outcomes = await stage(station, sink, transfers, concurrency=1, retries=Retries(attempts=1))
     assert [outcome.in_store for outcome in outcomes] == [reply is fine for reply in replies]

@@ -55,7 +55,8 @@ def ranges(station: FaultStation) -> list[str | None]:
 async def test_a_broken_download_goes_on_where_it_stopped(
     station: FaultStation, sink: DirectorySink, headers: dict[str, str]
 ) -> None:
-    href = station.serve("/f", broken(**headers), broken(at=10_000, **headers), ranged(**headers))
+    script = broken(BODY, 25_000, **headers), broken(BODY, 10_000, **headers), ranged(BODY, **headers)
+    href = station.serve("/f", *script)
     (outcome,) = await stage(station, sink, [transfer_of(BODY, href)])
     assert (outcome.status, outcome.attempts, outcome.moved) == (STAGED, 3, len(BODY))
     assert content(outcome.href) == BODY
