@@ -15,7 +15,8 @@ class Load:
 
     def __init__(self, station: Station, clock: Callable[[], float]) -> None:
         self._most = station.concurrency
-        self._longest = station.retries.patience
+        self._patience = station.retries.patience
+        self._longest_wait = station.retries.longest_wait
         self._clock = clock
         self._allowed = float(station.concurrency)
         self._paused_until = float("-inf")
@@ -40,7 +41,7 @@ class Load:
         """
         now = self._clock()
         is_new = now >= self._burst_until
-        pause = min(retry_after or self._back_off, self._longest)
+        pause = min(retry_after, self._patience) if retry_after else min(self._back_off, self._longest_wait)
         if is_new:
             self._allowed = float(max(1, self.allowed // 2))
             self._served = 0
@@ -64,7 +65,7 @@ class Load:
         if int(allowed) != self.allowed:
             self._allowed = float(int(allowed))
         # No pause is longer, whatever a clock that was set back makes of it.
-        pause = min(pause, self._longest)
+        pause = min(pause, max(self._patience, self._longest_wait))
         if pause > 0:
             self._paused_until = max(self._paused_until, self._clock() + pause)
             self._burst_until = max(self._burst_until, self._paused_until)

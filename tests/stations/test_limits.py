@@ -188,8 +188,8 @@ def test_without_a_word_from_the_station_the_pause_grows_up_to_a_minute() -> Non
 
 
 @pytest.mark.parametrize(("asked", "pause"), [(3600, 30), (float("inf"), 30), (2, 2)])
-def test_no_pause_is_longer_than_the_longest_wait(asked: float, pause: float) -> None:
-    load = Load(settings(retries=Retries(longest_wait=30)), Clock())
+def test_no_pause_is_longer_than_the_patience(asked: float, pause: float) -> None:
+    load = Load(settings(retries=Retries(patience=30)), Clock())
 
     assert load.busy(asked) == pause
 
