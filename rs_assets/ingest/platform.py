@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from rs_assets.catalog import Catalog, SqliteCatalog
 from rs_assets.documents import Documents
 from rs_assets.settings import Settings
-from rs_assets.staging.sinks import DirectorySink, Sink
+from rs_assets.staging.opening import sink_of
+from rs_assets.staging.sinks import Sink
 from rs_assets.state import Outcomes, Searches, StateDatabase, SupersededObjects, Transfers
 
 
@@ -29,7 +30,7 @@ class Platform:
         return cls(
             settings=settings,
             documents=Documents.of(settings.store),
-            sink=DirectorySink(settings.store.path),
+            sink=sink_of(settings.store),
             catalog=SqliteCatalog(settings.catalog.path),
             state=StateDatabase(settings.state.url),
         )

@@ -29,3 +29,7 @@ class MismatchError(RsAssetsError):
 
 class StoreUnusableError(StoreError):
     """Nothing more can be written to the store: it is full, read-only or broken."""
+
+
+class TakenError(StoreError):
+    """Another process is writing this object just now."""

@@ -63,7 +63,7 @@ async def test_an_object_s_key_is_collection_item_publication_and_name(platform:
 
     for item in platform.catalog.search():
         [(name, asset)] = item.assets.items()
-        expected = platform.settings.store.path / "s1_aux" / item.id / item.properties["auxip:id"] / name
+        expected = Path(platform.settings.store.place) / "s1_aux" / item.id / item.properties["auxip:id"] / name
         assert object_path(asset.href) == expected
         assert name.startswith(item.id)
 
@@ -479,7 +479,9 @@ async def test_two_runs_of_one_partition_at_once_end_like_one(platform: Platform
         assert report.error is None
         assert report.manifest is not None
         assert report.manifest.failures == []
-    [results] = [json.loads(path.read_text()) for path in platform.settings.store.path.rglob("2026-10-10/S1.json")][:1]
+    [results] = [
+        json.loads(path.read_text()) for path in Path(platform.settings.store.place).rglob("2026-10-10/S1.json")
+    ][:1]
     assert assert_catalogue_is_true(platform) > 10
     assert results
 
