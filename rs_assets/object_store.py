@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FAULTS = (BaseError, FileNotFoundError, OSError, asyncio.InvalidStateError)
 """What the object store raises besides `ValueError` for a key that it cannot have."""
 
-_RETRY: "RetryConfig" = {
+RETRY: "RetryConfig" = {
     "max_retries": 8,
     "retry_timeout": timedelta(seconds=45),
     "backoff": {"init_backoff": timedelta(milliseconds=200), "max_backoff": timedelta(seconds=10), "base": 2},
@@ -88,7 +88,7 @@ def open_bucket(settings: S3Store) -> Bucket:
         prefix=settings.prefix,
         config=config,
         client_options=client,
-        retry_config=_RETRY,
+        retry_config=RETRY,
         # A key in the configuration would be mixed with a session token that the environment has for another one.
         credential_provider=None if credential is None else lambda: credential,
     )

@@ -9,8 +9,8 @@ from obstore.store import ObjectStore
 
 _WAITING = 2
 """Pieces that wait for the store; further ones wait with their writer."""
-_ABORT_SECONDS = 75.0
-"""How long an abortion is waited for: longer than the store repeats a request."""
+_ABORT_SECONDS = 20.0
+"""How long an abortion is waited for; it begins when a part that is being sent has arrived or failed."""
 
 _logger = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ class Upload:
             self._pieces.put_nowait(None)
             await asyncio.wait({self._sent}, timeout=_ABORT_SECONDS)
         if not self._sent.done():
+            self._sent.cancel()
             _logger.warning("the upload of %s could not be aborted in time; the bucket's life cycle must", self._key)
         elif not self._sent.cancelled():
             self._sent.exception()
