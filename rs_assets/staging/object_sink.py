@@ -244,12 +244,18 @@ class ObjectWriter:
         Raises:
             StoreUnusableError, StoreError: it could not be published.
         """
-        if self._upload is None:
-            return await self._sink.put(self._key, b"".join(self._kept))
-        if await self._sink.find(self._key) is not None:
+        if self._upload is not None and await self._sink.find(self._key) is not None:
             return False
-        with self._sink.errors(self._key):
-            await self._upload.finish()
+        try:
+            if self._upload is None:
+                return await self._sink.put(self._key, b"".join(self._kept))
+            with self._sink.errors(self._key):
+                await self._upload.finish()
+        except StoreError as error:
+            # It may be ours, if only the answer was lost; either way what the key holds decides.
+            if isinstance(error, StoreUnusableError) or await self._sink.find(self._key) is None:
+                raise
+            return False
         return True
 
     async def _begin_upload(self) -> None:
