@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import BaseError, InvalidPathError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store as Bucket
 
 from rs_assets.errors import SettingsError
@@ -24,9 +24,9 @@ FAULTS = (BaseError, FileNotFoundError, OSError, asyncio.InvalidStateError)
 """What the object store raises besides `ValueError` for a key that it cannot have."""
 
 RETRY: "RetryConfig" = {
-    "max_retries": 8,
+    "max_retries": 30,
     "retry_timeout": timedelta(seconds=45),
-    "backoff": {"init_backoff": timedelta(milliseconds=200), "max_backoff": timedelta(seconds=10), "base": 2},
+    "backoff": {"init_backoff": timedelta(milliseconds=200), "max_backoff": timedelta(seconds=5), "base": 2},
 }
 _CONNECT_SECONDS = 10
 _SILENCE_SECONDS = 55
@@ -37,12 +37,14 @@ _STATUS = re.compile(r"status code: (?P<status>[1-5]\d\d)\b")
 _CODE = re.compile(r"<Code>\s*(?P<code>\w{1,64})\s*</Code>")
 _METADATA_SERVICES = ("169.254.169.254", "169.254.170.2", "fd00:ec2::254")
 _BUSY = 503
+_REFUSED = frozenset({401, 403})
 _MISPLACED = frozenset({"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"})
 _NO_CREDENTIALS = (
     "no credentials were found: give access_key_id and secret_access_key, or set AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY, or give skip_signature"
 )
 _RIGHTS = "get, put, delete and list objects and abort multipart uploads"
+_LONGEST_TEXT = 200
 _UNREPRESENTABLE = re.compile(r'[\x00-\x20"%#?<>\\^`{|}\x7f]')
 
 
@@ -110,7 +112,7 @@ def explained(error: BaseException) -> Trouble:
     status = int(found["status"]) if (found := _STATUS.search(text)) else 0
     code = found["code"] if (found := _CODE.search(text)) else ""
     answer = f"{status} {code}".strip()
-    refused = isinstance(error, PermissionDeniedError | UnauthenticatedError)
+    refused = isinstance(error, PermissionDeniedError | UnauthenticatedError) or status in _REFUSED
     elsewhere = code in _MISPLACED or status // 100 == 3 or "without LOCATION" in text  # noqa: PLR2004
     for_all = (
         (any(service in text for service in _METADATA_SERVICES), _NO_CREDENTIALS),
@@ -128,7 +130,15 @@ def explained(error: BaseException) -> Trouble:
         return Trouble(reason, True)
     if isinstance(error, FileNotFoundError):
         return Trouble("there is no such object", False)
-    return Trouble(f"it answered {answer}" if status else type(error).__name__, False)
+    if isinstance(error, InvalidPathError):
+        # What lists objects refuses all of them for one such key.
+        return Trouble("it holds a key with an empty part, '.' or '..' there; delete that object", False)
+    return Trouble(f"it answered {answer}" if status else _beginning(text) or type(error).__name__, False)
+
+
+def _beginning(text: str) -> str:
+    """The first line of obstore's own words, without what a server or a URL may have put into it."""
+    return re.split(r"[\n<?]", text, maxsplit=1)[0].strip()[:_LONGEST_TEXT]
 
 
 def _unsigned(settings: S3Store) -> bool:

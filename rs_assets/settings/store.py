@@ -60,6 +60,9 @@ class S3Store(SettingsModel):
     """Bytes of a part of an upload; larger where an object would have too many parts."""
     parts_at_once: Annotated[int, Field(ge=1, le=32)] = 2
     """Parts of one object that are sent at the same time."""
+    conditional_writes: bool | None = None
+    """Whether the server refuses to replace an object when asked to (``If-None-Match: *``); without a value, every
+    process finds it out with one request more."""
     keep_superseded: timedelta = timedelta(days=1)
     """How long the objects of a replaced publication stay, for those who still read them."""
 

@@ -27,9 +27,9 @@ class MismatchError(RsAssetsError):
     """The bytes are not those that the station states; the message names both values."""
 
 
+class TakenError(StoreError):
+    """Another process is writing the object just now."""
+
+
 class StoreUnusableError(StoreError):
     """Nothing more can be written to the store: it is full, read-only or broken."""
-
-
-class TakenError(StoreError):
-    """Another process is writing this object just now."""

@@ -44,6 +44,7 @@ class ObjectStoreSink:
         *,
         part_size: int,
         parts_at_once: int,
+        conditional_writes: bool | None = None,
         claims: Claims = PROCESS_CLAIMS,
     ) -> None:
         """Take a store that is opened at first use.
@@ -53,6 +54,7 @@ class ObjectStoreSink:
             place: its URL, e.g. ``s3://bucket/prefix``; the key of an object follows after a slash.
             part_size: bytes of a part; S3 wants 5 MiB or more.
             parts_at_once: parts of one object that are sent at the same time.
+            conditional_writes: whether the store honours ``If-None-Match: *``; None to find out.
             claims: keep a second writer away from an object; without any, only one of this process.
         """
         self._opening = opening
@@ -60,7 +62,7 @@ class ObjectStoreSink:
         self._part_size = part_size
         self._parts_at_once = parts_at_once
         self._claims = claims
-        self._honours_conditions: bool | None = None
+        self._honours_conditions = conditional_writes
 
     @classmethod
     def of(cls, settings: S3Store, claims: Claims = PROCESS_CLAIMS) -> "ObjectStoreSink":
@@ -70,6 +72,7 @@ class ObjectStoreSink:
             settings.url,
             part_size=settings.part_size,
             parts_at_once=settings.parts_at_once,
+            conditional_writes=settings.conditional_writes,
             claims=claims,
         )
 

@@ -27,7 +27,7 @@ class Operation(StrEnum):
     COPY = "CopyObject"
     GET = "GetObject"
     HEAD = "HeadObject"
-    DELETE = "DeleteObject"
+    DELETE = "DeleteObjects"
     LIST = "ListObjectsV2"
     BEGIN = "CreateMultipartUpload"
     PART = "UploadPart"
@@ -152,7 +152,7 @@ class FaultS3:
         await request.content.read()
         return _error(fault.status, fault.code)
 
-    async def _done(self, operation: Operation, request: web.BaseRequest) -> web.StreamResponse:  # noqa: PLR0911
+    async def _done(self, operation: Operation, request: web.BaseRequest) -> web.StreamResponse:
         _, bucket, *rest = unquote(request.rel_url.raw_path).split("/", 2)
         key = rest[0] if rest else ""
         if bucket != BUCKET:
@@ -166,24 +166,31 @@ class FaultS3:
             body = await request.content.read()
         finally:
             self._at_once -= operation is Operation.PART
+        return self._result(operation, request, key, body)
+
+    def _result(self, operation: Operation, request: web.BaseRequest, key: str, body: bytes) -> web.Response:
         match operation:
             case Operation.PUT:
                 return self._put(request, key, body)
             case Operation.COPY:
-                source = unquote(request.headers["x-amz-copy-source"]).removeprefix("/").partition("/")[2]
-                if source not in self.objects:
-                    return _error(404, "NoSuchKey")
-                self.objects[key] = self.objects[source]
-                return _xml(f"<CopyObjectResult><ETag>{_etag(self.objects[key])}</ETag></CopyObjectResult>")
+                return self._copied(unquote(request.headers["x-amz-copy-source"]).lstrip("/").partition("/")[2], key)
             case Operation.GET | Operation.HEAD:
                 return self._get(request, key, with_body=operation is Operation.GET)
             case Operation.DELETE:
-                self.objects.pop(key, None)
-                return web.Response(status=204)
+                for deleted in _texts(body, "Key"):
+                    self.objects.pop(deleted, None)
+                keys = "".join(f"<Deleted><Key>{_escaped(name)}</Key></Deleted>" for name in _texts(body, "Key"))
+                return _xml(f"<DeleteResult>{keys}</DeleteResult>")
             case Operation.LIST:
                 return self._list(request.query.get("prefix", ""))
             case _:
                 return self._multipart(operation, request, key, body)
+
+    def _copied(self, source: str, key: str) -> web.Response:
+        if source not in self.objects:
+            return _error(404, "NoSuchKey")
+        self.objects[key] = self.objects[source]
+        return _xml(f"<CopyObjectResult><ETag>{_escaped(_etag(self.objects[key]))}</ETag></CopyObjectResult>")
 
     def _put(self, request: web.BaseRequest, key: str, body: bytes) -> web.Response:
         if "If-None-Match" in request.headers:
@@ -234,7 +241,7 @@ class FaultS3:
         del self.uploads[request.query["uploadId"]]
         if operation is Operation.ABORT:
             return web.Response(status=204)
-        tags = [element.text for element in ElementTree.fromstring(body).iter() if element.tag.endswith("ETag")]
+        tags = _texts(body, "ETag")
         parts = [upload.parts[number] for number in sorted(upload.parts)]
         if tags != [_etag(part) for part in parts] or any(len(part) < 5 << 20 for part in parts[:-1]):
             return _error(400, "InvalidPart")
@@ -253,16 +260,16 @@ def _operation(request: web.BaseRequest) -> Operation:  # noqa: PLR0911
             return Operation.COPY
         case "PUT":
             return Operation.PUT
+        case "POST" if "delete" in query:
+            return Operation.DELETE
         case "POST":
             return Operation.BEGIN if "uploads" in query else Operation.COMPLETE
         case "GET":
             return Operation.LIST if "list-type" in query else Operation.GET
         case "HEAD":
             return Operation.HEAD
-        case "DELETE" if "uploadId" in query:
-            return Operation.ABORT
         case _:
-            return Operation.DELETE
+            return Operation.ABORT
 
 
 def _contents(keys: Iterable[str], objects: dict[str, bytes]) -> str:
@@ -271,6 +278,10 @@ def _contents(keys: Iterable[str], objects: dict[str, bytes]) -> str:
         f"<ETag>{_escaped(_etag(objects[key]))}</ETag><Size>{len(objects[key])}</Size></Contents>"
         for key in keys
     )
+
+
+def _texts(document: bytes, tag: str) -> list[str]:
+    return [element.text or "" for element in ElementTree.fromstring(document).iter() if element.tag.endswith(tag)]
 
 
 def _etag(body: bytes) -> str:

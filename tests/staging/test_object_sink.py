@@ -181,6 +181,18 @@ async def test_whether_conditions_are_honoured_is_asked_once(server: FaultS3, si
     assert server.count(Operation.PUT) == 4
 
 
+@pytest.mark.parametrize(("honoured", "requests"), [(True, [Operation.PUT]), (False, [Operation.HEAD, Operation.PUT])])
+async def test_what_is_known_of_conditions_is_not_asked(
+    server: FaultS3, sink: ObjectStoreSink, honoured: bool, requests: list[Operation]
+) -> None:
+    server.conditions = honoured
+    knowing = ObjectStoreSink.of(server.store(conditional_writes=honoured))
+
+    assert await staged(knowing, KEY, SMALL)
+
+    assert server.asked == [Operation.HEAD, *requests]
+
+
 async def test_a_key_that_is_published_is_told_to_its_next_writer(sink: ObjectStoreSink) -> None:
     await staged(sink, KEY, SMALL)
     async with sink.writer(KEY) as writer:
@@ -374,6 +386,13 @@ async def test_what_cannot_be_a_key_is_refused(sink: ObjectStoreSink, key: str) 
 def test_an_href_outside_of_the_store_has_no_key(href: str) -> None:
     sink = ObjectStoreSink(lambda: pytest.fail("opened"), "s3://bucket", part_size=PART, parts_at_once=2)
     assert sink.key_of(href) is None
+
+
+async def test_an_object_is_deleted_if_there_is_one(server: FaultS3, sink: ObjectStoreSink) -> None:
+    server.objects = {"a/b": SMALL, "a": SMALL}
+    await sink.delete("a/b")
+    await sink.delete("a/b")
+    assert server.objects == {"a": SMALL}
 
 
 async def test_credentials_that_are_refused_are_told_without_showing_them(
