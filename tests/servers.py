@@ -15,6 +15,8 @@ from rs_assets.settings import S3Store
 
 BUCKET = "bucket"
 
+_PARTS = ".rclone_temp_multipart_"
+"""How the server's files of open uploads begin."""
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
@@ -33,7 +35,7 @@ class S3Server:
     def files(self, prefix: str) -> dict[str, bytes]:
         """The objects below a prefix of its bucket."""
         directory = self.root / BUCKET / prefix
-        paths = (path for path in directory.rglob("*") if path.is_file())
+        paths = (path for path in directory.rglob("*") if path.is_file() and not path.name.startswith(_PARTS))
         return {path.relative_to(directory).as_posix(): path.read_bytes() for path in paths}
 
 
