@@ -5,7 +5,11 @@ The store itself repeats a request that breaks off, or that is answered by a sta
 """
 
 import asyncio
+import atexit
 import re
+import sys
+import threading
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -121,7 +125,7 @@ def explained(error: BaseException) -> Trouble:
         (elsewhere, f"the bucket is elsewhere ({answer}): check the store's region and endpoint"),
         (status == _BUSY, f"it answered {answer}"),
         (
-            not status and "certificate" in text,
+            not status and "certificate" in text.lower(),
             "its certificate is not trusted: check the store's endpoint and ca_file",
         ),
         (not status and "HTTP error" in text, "it does not answer: check the store's endpoint, and that it runs"),
@@ -134,6 +138,21 @@ def explained(error: BaseException) -> Trouble:
         # What lists objects refuses all of them for one such key.
         return Trouble("it holds a key with an empty part, '.' or '..' there; delete that object", False)
     return Trouble(f"it answered {answer}" if status else _beginning(text) or type(error).__name__, False)
+
+
+def wait_for_foreign_threads(most_seconds: float = 1.0) -> None:
+    """Let the threads come to an end that are in Python just now without being Python's own.
+
+    A thread of obstore that has just delivered a result may still wait for the interpreter's lock. Before Python 3.14
+    it would abort the process if the interpreter ended meanwhile, after all the work was done.
+    """
+    own = {thread.ident for thread in threading.enumerate()}
+    end = time.monotonic() + most_seconds
+    while sys._current_frames().keys() - own and time.monotonic() < end:
+        time.sleep(0.001)
+
+
+atexit.register(wait_for_foreign_threads)
 
 
 def _beginning(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -73,7 +74,8 @@ class Upload:
 class FaultS3:
     """One bucket; faults are told to `faults`."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.objects: dict[str, bytes] = {}
         self.uploads: dict[str, Upload] = {}
         """Those that are open."""
@@ -105,9 +107,9 @@ class FaultS3:
     async def __aenter__(self) -> Self:
         self._runner = web.ServerRunner(web.Server(self._answered), shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._tls)
         await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self.url = f"http{'s' if self._tls else ''}://127.0.0.1:{self._runner.addresses[0][1]}"
         return self
 
     async def __aexit__(

@@ -2,11 +2,14 @@
 
 import asyncio
 import os
+import ssl
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from obstore.exceptions import GenericError
 
 from rs_assets import object_store
 from rs_assets.errors import SettingsError, StoreError
@@ -446,6 +449,36 @@ async def test_a_store_that_is_not_there_is_told(sink: ObjectStoreSink, server: 
     gone = ObjectStoreSink.of(server.store(endpoint=f"http://127.0.0.1:{unused_port}"))
     with pytest.raises(StoreUnusableError, match="it does not answer: check the store's endpoint"):
         await gone.find(KEY)
+
+
+async def test_a_server_of_a_private_authority_is_trusted_only_if_told(
+    authority: Path, server_certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(object_store.RETRY, "max_retries", 0)
+    monkeypatch.setenv("KEY_ID", "AKID")
+    keys: dict[str, Any] = {"access_key_id": {"env": "KEY_ID"}, "secret_access_key": {"env": "KEY_ID"}}
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server_certificate)
+    async with FaultS3(context) as server, asyncio.timeout(30):
+        with pytest.raises(
+            StoreUnusableError, match="its certificate is not trusted: check the store's endpoint and ca_file"
+        ):
+            await staged(ObjectStoreSink.of(server.store(**keys)), KEY, SMALL)
+
+        assert await staged(ObjectStoreSink.of(server.store(**keys, ca_file=authority)), KEY, SMALL)
+
+        assert server.objects == {KEY: SMALL}
+        assert "UNSIGNED-PAYLOAD" in server.hashes, "TLS protects the bytes already"
+        with pytest.raises(SettingsError, match=r"ca_file .*nowhere cannot be read"):
+            await ObjectStoreSink.of(server.store(ca_file=authority.with_name("nowhere"))).find(KEY)
+
+
+def test_a_machine_without_credentials_is_told_what_to_give() -> None:
+    # What obstore says where neither the settings nor the environment have any, and the machine has no role.
+    text = "Generic S3 error: Error performing PUT http://169.254.169.254/latest/api/token - HTTP error: error sending"
+    trouble = object_store.explained(GenericError(text))
+    assert trouble.for_all
+    assert "no credentials were found: give access_key_id" in trouble.reason
 
 
 @pytest.mark.parametrize(("chosen", "unsigned"), [(None, False), (True, True), (False, False)])
