@@ -8,6 +8,7 @@ that is being filled, and what waits. With the settings' 5 MiB and 2 that is 18 
 """
 
 import asyncio
+import copy
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import cached_property
@@ -21,7 +22,7 @@ from rs_assets.items.identity import safe_segment
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.object_store import FAULTS, explained, key_below, object_url, open_bucket
 from rs_assets.settings import S3Store
-from rs_assets.staging.claims import PROCESS_CLAIMS, Claims
+from rs_assets.staging.exclusion import PROCESS_CLAIMS, Claims
 from rs_assets.staging.faults import StoreUnusableError, TakenError
 from rs_assets.staging.origin import Origin
 from rs_assets.staging.sinks import StoredObject
@@ -76,6 +77,12 @@ class ObjectStoreSink:
             claims=claims,
         )
 
+    def claiming(self, claims: Claims) -> "ObjectStoreSink":
+        """The same sink, whose writers claim their objects' URLs there."""
+        sink = copy.copy(self)
+        sink._claims = claims
+        return sink
+
     def href(self, key: str) -> str:
         return object_url(self._place, _checked(key))
 
@@ -116,7 +123,7 @@ class ObjectStoreSink:
             finally:
                 await writer.restart()
         finally:
-            await self._claims.release(href)
+            self._claims.release(href)
 
     async def put(self, key: str, content: bytes) -> bool:
         """Publish an object whose bytes are verified by one request; False if the key is taken."""

@@ -1,7 +1,7 @@
 """The sink of the store that the settings name."""
 
 from rs_assets.settings import S3Store, Store
-from rs_assets.staging.claims import PROCESS_CLAIMS, Claims
+from rs_assets.staging.exclusion import PROCESS_CLAIMS, Claims
 from rs_assets.staging.object_sink import ObjectStoreSink
 from rs_assets.staging.sinks import DirectorySink, Sink
 

@@ -15,6 +15,7 @@ from rs_assets import object_store
 from rs_assets.errors import SettingsError, StoreError
 from rs_assets.items.multihash import Algorithm
 from rs_assets.staging import upload
+from rs_assets.staging.exclusion import ProcessClaims
 from rs_assets.staging.faults import MismatchError, StoreUnusableError, TakenError
 from rs_assets.staging.object_sink import ObjectStoreSink, ObjectWriter
 from rs_assets.staging.origin import Origin
@@ -213,6 +214,20 @@ async def test_a_key_has_one_writer_at_a_time(server: FaultS3, sink: ObjectStore
             async with beside.writer(KEY):
                 pass
     assert await staged(beside, KEY, SMALL)
+
+
+async def test_claims_that_are_given_decide_who_writes(server: FaultS3, sink: ObjectStoreSink) -> None:
+    claims = ProcessClaims()
+    one, two = sink.claiming(claims), ObjectStoreSink.of(server.store(), claims)
+    assert await claims.claim("s3://bucket/another's")
+
+    async with one.writer(KEY), sink.writer(KEY):
+        for key in (KEY, "another's"):
+            with pytest.raises(TakenError):
+                async with two.writer(key):
+                    pass
+
+    assert await staged(two, KEY, SMALL)
 
 
 @pytest.mark.parametrize("body", [SMALL, LARGE], ids=["small", "large"])

@@ -11,7 +11,7 @@ class Claims(Protocol):
         """Take the object, by its URL; False if another has it."""
         ...
 
-    async def release(self, key: str) -> None:
+    def release(self, key: str) -> None:
         """Give the object back; nothing happens if it is not taken."""
         ...
 
@@ -30,7 +30,7 @@ class ProcessClaims:
             self._taken.add(key)
             return True
 
-    async def release(self, key: str) -> None:
+    def release(self, key: str) -> None:
         with self._lock:
             self._taken.discard(key)
 
