@@ -4,7 +4,6 @@ The store itself repeats a request that breaks off, or that is answered by a sta
 45 seconds; so a store that is down is an error within about a minute.
 """
 
-import asyncio
 import atexit
 import re
 import sys
@@ -24,7 +23,7 @@ from rs_assets.settings import S3Store, Secret
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3Config, S3Credential
 
-FAULTS = (BaseError, FileNotFoundError, OSError, asyncio.InvalidStateError)
+FAULTS = (BaseError, OSError)
 """What the object store raises besides `ValueError` for a key that it cannot have."""
 
 RETRY: "RetryConfig" = {
