@@ -141,18 +141,19 @@ async def stage_lacking(
     retries = station.retries
     if options.attempts is not None:
         retries = Retries(**(retries.model_dump() | {"attempts": options.attempts}))
-    report = await stage_items(
-        wanted,
-        collection=collection,
-        source=source,
-        sink=platform.sink,
-        verification=station.verification,
-        retries=retries,
-        concurrency=station.concurrency,
-        selected_assets=options.selected_assets,
-        limit=options.limit,
-        progress=progress,
-    )
+    async with platform.writable_sink() as sink:
+        report = await stage_items(
+            wanted,
+            collection=collection,
+            source=source,
+            sink=sink,
+            verification=station.verification,
+            retries=retries,
+            concurrency=station.concurrency,
+            selected_assets=options.selected_assets,
+            limit=options.limit,
+            progress=progress,
+        )
     files, ready = _outcomes(wanted, report, collection)
     staged = Staged((*files, *settled), tuple(ready), report.seconds)
     await asyncio.to_thread(_record, platform, station, collection, staged, ledger)

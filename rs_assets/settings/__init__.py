@@ -15,7 +15,6 @@ from rs_assets.settings.authentication import (
 )
 from rs_assets.settings.document import (
     OTHER_MISSION,
-    DirectoryStore,
     Mission,
     Settings,
     SqliteCatalogSettings,
@@ -43,6 +42,7 @@ from rs_assets.settings.station import (
     Verification,
     WindowLength,
 )
+from rs_assets.settings.store import DirectoryStore, S3Store, Store
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -64,11 +64,13 @@ __all__ = [
     "Policy",
     "Problem",
     "Retries",
+    "S3Store",
     "Secret",
     "Settings",
     "SqliteCatalogSettings",
     "StateSettings",
     "Station",
+    "Store",
     "TimeField",
     "Timeouts",
     "Verification",
