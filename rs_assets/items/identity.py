@@ -32,11 +32,16 @@ def source_id(item: Item, asset_key: str) -> str:
     Without one, a digest of href, size and checksum: other bytes or another place give another key.
     """
     asset = item.assets[asset_key]
-    key = _station_key(asset.extra_fields, item.properties)
+    key = station_key(asset.extra_fields, item.properties)
     if key is not None:
         return key
     facts = (asset.href, asset.extra_fields.get("file:size"), asset.extra_fields.get("file:checksum"))
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
+
+
+def station_key(*places: Mapping[str, object]) -> str | None:
+    """The station's own key in the first of these fields that hold one."""
+    return next((str(place[field]) for place in places for field in SOURCE_ID_FIELDS if place.get(field)), None)
 
 
 def object_key(collection: str, item: Item, asset_key: str) -> str:
@@ -88,7 +93,7 @@ def publication_order(item: Item) -> tuple[datetime, str]:
     if not isinstance(moment, str):
         raise ValueError(f"item {item.id} has the time {moment!r}, which is no text")  # noqa: TRY004 - a value of the item
     assets = (asset.extra_fields for asset in item.assets.values())
-    return parse_time(moment), _station_key(item.properties, *assets) or ""
+    return parse_time(moment), station_key(item.properties, *assets) or ""
 
 
 def same_content(one: Asset, other: Asset) -> bool:
@@ -101,8 +106,3 @@ def same_content(one: Asset, other: Asset) -> bool:
         return bool(sums[0] == sums[1])
     sizes = one.extra_fields.get("file:size"), other.extra_fields.get("file:size")
     return sizes[0] is not None and sizes[0] == sizes[1]
-
-
-def _station_key(*places: Mapping[str, object]) -> str | None:
-    """The station's own key in the first of these fields that hold one."""
-    return next((str(place[field]) for place in places for field in SOURCE_ID_FIELDS if place.get(field)), None)

@@ -30,6 +30,7 @@ from rs_assets.settings.loading import (
     load_settings,
     parse_settings,
 )
+from rs_assets.settings.sessions import Completeness, Incomplete, Sessions
 from rs_assets.settings.station import (
     RESERVED_COLLECTIONS,
     RESERVED_STATION_NAMES,
@@ -54,7 +55,9 @@ __all__ = [
     "Authentication",
     "BasicAuthentication",
     "ClientPlacement",
+    "Completeness",
     "DirectoryStore",
+    "Incomplete",
     "Interface",
     "InvalidSettingsError",
     "ItemIdRule",
@@ -65,6 +68,7 @@ __all__ = [
     "Problem",
     "Retries",
     "Secret",
+    "Sessions",
     "Settings",
     "SqliteCatalogSettings",
     "StateSettings",
