@@ -10,7 +10,7 @@ from pystac import Item
 from rs_assets.catalog.publication import Standing, classify, published_item
 from rs_assets.ingest.manifest import FileStatus, Manifest, ManifestFile, manifest_path
 from rs_assets.ingest.platform import Platform
-from rs_assets.ingest.search_results import SearchResults, publication_key
+from rs_assets.ingest.search_results import SearchResults
 from rs_assets.items.identity import source_id
 from rs_assets.items.times import utc_now
 from rs_assets.settings import Retries, Station
@@ -127,7 +127,7 @@ async def stage_lacking(
         items: the station's items.
         options: what the run asks for.
         ledger: under which names the outcomes are recorded.
-        evicted: publications (see `publication_key`) that the station does not list any more.
+        evicted: source ids of the files that the station does not list any more.
         progress: told what happens.
 
     Raises:
@@ -200,7 +200,7 @@ def _sorted_out(
     settled: list[ManifestFile] = []
     for item, standing in standings:
         stage = standing.to_publish or (options.force and standing is Standing.PUBLISHED)
-        if stage and (publication_key(item) not in gone or options.force):
+        if stage and (not _are_all_in(item, gone) or options.force):
             wanted.append(item)
         elif stage:
             settled += _files(item, FileStatus.EVICTED, "the station has deleted it, and does not list it any more")
@@ -211,6 +211,10 @@ def _sorted_out(
             skipped = standing is Standing.PUBLISHED
             settled += _files(item, FileStatus.SKIPPED if skipped else FileStatus.SUPERSEDED)
     return wanted, settled
+
+
+def _are_all_in(item: Item, source_ids: Collection[str]) -> bool:
+    return bool(item.assets) and all(source_id(item, key) in source_ids for key in item.assets)
 
 
 def _files(item: Item, status: FileStatus, reason: str | None = None) -> list[ManifestFile]:

@@ -263,16 +263,16 @@ def _is_since(moment: datetime | None, start: datetime) -> bool:
 def _read_as(model: type[_Model], listing: Listing, answer: Answer) -> Iterator[_Model]:
     """The entities of a listing; what cannot be read goes into the answer's rejections."""
     for entity in listing.keyless:
-        answer.rejected.append(Rejected(_name(entity), "the station gave it no Id"))
+        answer.rejected.append(Rejected(_name(entity, "?"), "the station gave it no Id"))
     for key, entity in listing.entities.items():
         try:
             yield model.model_validate(entity)
         except ValidationError as error:
-            answer.rejected.append(Rejected(_name(entity) or key, _reason(error), key))
+            answer.rejected.append(Rejected(_name(entity, key), _reason(error), key))
 
 
-def _name(entity: Entity) -> str:
-    return str(entity.get("Name") or entity.get("SessionId") or "?")
+def _name(entity: Entity, key: str) -> str:
+    return str(entity.get("Name") or entity.get("SessionId") or key)
 
 
 def _reason(error: ValidationError) -> str:
