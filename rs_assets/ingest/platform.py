@@ -6,7 +6,7 @@ from rs_assets.catalog import Catalog, SqliteCatalog
 from rs_assets.documents import Documents
 from rs_assets.settings import Settings
 from rs_assets.staging.sinks import DirectorySink, Sink
-from rs_assets.state import Outcomes, Searches, StateDatabase, SupersededObjects, Transfers
+from rs_assets.state import IncompleteItems, Outcomes, Searches, StateDatabase, SupersededObjects, Transfers
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,11 @@ class Platform:
     def searches(self) -> Searches:
         """When each partition was searched."""
         return Searches(self.state)
+
+    @property
+    def incomplete(self) -> IncompleteItems:
+        """What the stations do not show whole."""
+        return IncompleteItems(self.state)
 
     @property
     def outcomes(self) -> Outcomes:

@@ -17,8 +17,8 @@ from pystac import Asset, Item
 from rs_assets.documents import Document
 from rs_assets.errors import StoreError
 from rs_assets.items.completeness import is_complete
-from rs_assets.items.growth import grows, joined
-from rs_assets.items.identity import publication_order, source_id
+from rs_assets.items.growth import joined
+from rs_assets.items.identity import grows, publication_order, source_id
 from rs_assets.items.times import format_time
 from rs_assets.stations.search import Answer, Rejected
 from rs_assets.stations.window import Partition

@@ -12,12 +12,7 @@ from pathlib import PurePosixPath
 
 from pystac import Asset, Item
 
-from rs_assets.items.identity import publication_order, source_id, station_key
-
-
-def grows(item: Item) -> bool:
-    """Whether the item's files have keys of their own, so that the item is known by its id alone."""
-    return any(station_key(asset.extra_fields) is not None for asset in item.assets.values())
+from rs_assets.items.identity import publication_order, source_id
 
 
 def second_key(name: str, source: str, taken: Collection[str]) -> str:

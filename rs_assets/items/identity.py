@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 from pystac import Asset, Item
 
@@ -72,11 +73,28 @@ def safe_segment(text: str) -> str:
     return text
 
 
+def source_id_in(href: str) -> str:
+    """The source id in the href of an object whose key `object_key` made; empty where there is none."""
+    segments = urlsplit(href).path.split("/")
+    return unquote(segments[-2]).partition("~")[0] if len(segments) > 1 else ""
+
+
+def grows(item: Item) -> bool:
+    """Whether the item's files have keys of their own at the station, so that it is known by its id and may grow.
+
+    A downlink session does: its files come one by one, and may be delivered again.
+    """
+    return any(station_key(asset.extra_fields) is not None for asset in item.assets.values())
+
+
 def same_product(one: Item, other: Item) -> bool:
     """Whether two items of one id stand for one product, rather than for two whose names differ.
 
-    ``A.zip`` and ``A.EOF`` both have the id ``A``; their asset keys, the full names, tell them apart.
+    ``A.zip`` and ``A.EOF`` both have the id ``A``; their asset keys, the full names, tell them apart. An item that
+    grows is the same whatever files it has.
     """
+    if grows(one) or grows(other):
+        return True
     return not one.assets or not other.assets or not set(one.assets).isdisjoint(other.assets)
 
 

@@ -5,6 +5,7 @@ SQLAlchemy Core over one schema with a version; SQLite on one machine.
 
 from rs_assets.state.database import StateDatabase
 from rs_assets.state.heartbeats import Heartbeats
+from rs_assets.state.incomplete import IncompleteItem, IncompleteItems
 from rs_assets.state.outcomes import FileFailure, Outcomes, Resolution
 from rs_assets.state.requests import RequestCounts, RequestRecord, Requests, RequestState
 from rs_assets.state.searches import Searches, SearchRecord
@@ -14,6 +15,8 @@ from rs_assets.state.transfers import TransferRecord, Transfers
 __all__ = [
     "FileFailure",
     "Heartbeats",
+    "IncompleteItem",
+    "IncompleteItems",
     "Outcomes",
     "RequestCounts",
     "RequestRecord",

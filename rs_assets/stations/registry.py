@@ -1,7 +1,7 @@
 """Which code speaks which station interface."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pystac import Item
 
@@ -11,6 +11,8 @@ from rs_assets.stations.cadip import CadipSearch
 from rs_assets.stations.cadip_completeness import quiet_from, settle
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.search import StationSearch
+
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 _SEARCHES: dict[Interface, Callable[[StationConnection, Mapping[str, Mission]], StationSearch]] = {
     Interface.AUXIP: AuxipSearch,
@@ -29,6 +31,6 @@ def judge(station: Station, item: Item, now: datetime) -> None:
         settle(item, station.sessions, now)
 
 
-def nothing_more_expected_from(station: Station, item: Item) -> datetime | None:
-    """From when on an item that is not complete should have been; None where items do not grow."""
-    return None if station.sessions is None else quiet_from(item, station.sessions)
+def nothing_more_expected_from(station: Station, item: Item) -> datetime:
+    """From when on an item that is not complete should have been (aware UTC); it always should where none grows."""
+    return _ALWAYS if station.sessions is None else quiet_from(item, station.sessions)
