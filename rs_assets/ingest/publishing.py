@@ -181,30 +181,28 @@ async def _with_objects(platform: Platform, items: Sequence[Item]) -> tuple[list
 
 def _write(platform: Platform, station: Station, collection: str, items: Sequence[Item]) -> UpsertReport:
     growing = [item for item in items if grows(item)]
-    _note_replaced(platform, collection, [item for item in items if not grows(item)])
-    written = {result.item_id: result for result in _write_growing(platform, station, collection, growing)}
     others = [item for item in items if not grows(item)]
-    written |= {result.item_id: result for result in platform.catalog.upsert(collection, others).results}
-    return UpsertReport(collection, tuple(written[item.id] for item in items))
+    _note_replaced(platform, collection, [*others, *_with_what_is_held(platform, station, collection, growing)])
+    written = platform.catalog.upsert(collection, others).results
+    if growing:
+        # Two runs that have seen different files of one session must not undo each other's work.
+        with platform.state.transaction():
+            whole = _with_what_is_held(platform, station, collection, growing)
+            written += platform.catalog.upsert(collection, whole).results
+    return UpsertReport(collection, written)
 
 
-def _write_growing(
-    platform: Platform, station: Station, collection: str, items: Sequence[Item]
-) -> tuple[UpsertResult, ...]:
-    """Write the items, each with the files that the catalogue has of it; nothing of theirs is ever replaced."""
-    if not items:
-        return ()
-    # Two runs that have seen different files of one session must not undo each other's work.
-    with platform.state.transaction():
-        whole = []
-        for item in items:
-            held = platform.catalog.get(collection, item.id)
-            grown = item if held is None else joined(held, item)
-            if len(grown.assets) > len(item.assets):
-                judge(station, grown, utc_now())
-            declare_extensions(grown)
-            whole.append(grown)
-        return platform.catalog.upsert(collection, whole).results
+def _with_what_is_held(platform: Platform, station: Station, collection: str, items: Sequence[Item]) -> list[Item]:
+    """The items, each with those of its files that the catalogue has already."""
+    whole = []
+    for item in items:
+        held = platform.catalog.get(collection, item.id)
+        grown = item if held is None else joined(held, item)
+        if len(grown.assets) > len(item.assets):
+            judge(station, grown, utc_now())
+        declare_extensions(grown)
+        whole.append(grown)
+    return whole
 
 
 def _note_replaced(platform: Platform, collection: str, items: Sequence[Item]) -> None:
