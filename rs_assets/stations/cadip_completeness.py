@@ -154,7 +154,10 @@ def _short_of_totals(chunks: Iterable[Chunk], quality: Quality, channels: int | 
         found = by_channel.pop(channel, [])
         volume = sum(chunk.size or 0 for chunk in found)
         if len(found) != totals.chunks:
-            reasons.append(f"channel {channel}: {len(found)} of {totals.chunks} chunks")
+            gaps = _shown(_gaps(sorted({chunk.block for chunk in found if chunk.block is not None})))
+            reasons.append(
+                f"channel {channel}: {len(found)} of {totals.chunks} chunks" + (gaps and f", no block {gaps}")
+            )
         elif volume != totals.volume:
             reasons.append(f"channel {channel}: {volume} of {totals.volume} bytes")
     unknown = [str(channel) for channel in by_channel]
@@ -175,14 +178,22 @@ def _short_of_final_blocks(chunks: Iterable[Chunk], channels: int | None) -> Ite
         if channel is None or len(blocks) < len(found):
             yield f"{named}: the block number of {next(c.key for c in found if channel is None or c.block is None)}"
             continue
-        gaps = [*_gaps(sorted(blocks))]
+        gaps = _shown(_gaps(sorted(blocks)))
         if gaps:
-            yield f"{named}: block {', '.join(gaps[:_SHOWN_GAPS])}{' …' if len(gaps) > _SHOWN_GAPS else ''}"
+            yield f"{named}: block {gaps}"
         if not blocks[max(blocks)].is_final:
             yield f"{named}: the final block, {max(blocks)} being the last so far"
 
 
+def _shown(gaps: Iterable[str]) -> str:
+    parts = list(gaps)
+    return ", ".join(parts[:_SHOWN_GAPS]) + (" …" if len(parts) > _SHOWN_GAPS else "")
+
+
 def _gaps(numbers: Sequence[int]) -> Iterable[str]:
+    """The numbers that a channel lacks, in words, from the first that it should have to its last."""
+    if not numbers:
+        return
     before = numbers[0] - 1 if numbers[0] in _FIRST_BLOCKS else 0
     for low, high in pairwise([before, *numbers]):
         if high > low + 1:
