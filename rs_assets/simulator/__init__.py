@@ -1,4 +1,4 @@
-"""A station to run against: the AUXIP interface, a deterministic endless archive, and faults on demand.
+"""Stations to run against: AUXIP and CADIP, deterministic endless archives, and faults on demand.
 
 It imports nothing of the rest of the package, so that what is tested against it cannot share its mistakes.
 """

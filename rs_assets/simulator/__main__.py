@@ -1,4 +1,4 @@
-"""``python -m rs_assets.simulator``: a simulated station from the command line."""
+"""``python -m rs_assets.simulator``: the simulated stations from the command line."""
 
 import argparse
 import os
@@ -11,26 +11,44 @@ from rs_assets.simulator.server import serve
 def main(arguments: list[str] | None = None) -> None:
     """Read the options and serve; secrets come from the environment."""
     given = vars(_parser().parse_args(arguments))
-    host, port = given.pop("host"), given.pop("port")
+    host, port, listing = given.pop("host"), given.pop("port"), given.pop("list")
     for name in ("password", "client_secret", "api_key"):
-        secret = os.environ.get(f"RS_ASSETS_SIMULATOR_{name.upper()}")
+        secret = os.environ.get(_variable(name))
         if secret is not None:
             given[name] = secret
-    serve(SimulatorOptions(**given), host, port)
+    if "cadip_stations" in given:
+        given["cadip_stations"] = tuple(given["cadip_stations"])
+    serve(SimulatorOptions(**given), host, port, listing=listing)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m rs_assets.simulator",
-        description="Serve an AUXIP station with a made-up archive. Secrets are read from the environment: "
-        "RS_ASSETS_SIMULATOR_PASSWORD, RS_ASSETS_SIMULATOR_CLIENT_SECRET, RS_ASSETS_SIMULATOR_API_KEY.",
+        description="Serve an AUXIP station and CADIP stations with made-up archives. Secrets are read from the "
+        "environment: RS_ASSETS_SIMULATOR_PASSWORD, RS_ASSETS_SIMULATOR_CLIENT_SECRET, RS_ASSETS_SIMULATOR_API_KEY.",
         argument_default=argparse.SUPPRESS,
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--seed", type=int, help="chooses the archive")
     parser.add_argument("--first-day", type=date.fromisoformat, help="UTC day of the first publication")
-    parser.add_argument("--now", type=_moment, help="a fixed clock, ISO 8601, UTC without a zone")
+    parser.add_argument("--now", type=_moment, help="where the clock stands, ISO 8601, UTC without a zone")
+    parser.add_argument("--speed", type=float, help="seconds at the station in a real one, from --now on, or from now")
+    parser.add_argument(
+        "--cadip-station",
+        dest="cadip_stations",
+        action="append",
+        metavar="NAME",
+        help="a station below /cadip; once for each (ins, mps, mti, nsg, sgs by default)",
+    )
+    parser.add_argument(
+        "--chunk-size",
+        type=int,
+        metavar="BYTES",
+        default=os.environ.get(_variable("chunk_size"), argparse.SUPPRESS),
+        help=f"size of a session's files, 314572800 on real stations; also from {_variable('chunk_size')}",
+    )
+    parser.add_argument("--odd-sessions", action="store_true", help="make some sessions odd: late, incomplete, …")
     parser.add_argument("--max-page", type=int, help="most entities in an answer")
     parser.add_argument("--no-next-link", dest="next_link", action="store_false")
     parser.add_argument("--auth", choices=[scheme.value for scheme in Authentication])
@@ -42,7 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--eviction-days", type=float, help="from PublicationDate to EvictionDate")
     parser.add_argument("--evict-after-days", type=float, help="really evict, so many days after publication")
     parser.add_argument("--no-control", dest="control", action="store_false")
+    parser.add_argument("--list", action="store_true", default=False, help="print where each station listens")
     return parser
+
+
+def _variable(option: str) -> str:
+    return f"RS_ASSETS_SIMULATOR_{option.upper()}"
 
 
 def _moment(text: str) -> datetime:

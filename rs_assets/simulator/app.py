@@ -1,7 +1,6 @@
-"""The ASGI application of a simulated station."""
+"""The ASGI application of the simulated stations."""
 
 import logging
-from collections import deque
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,30 +11,42 @@ from starlette.routing import BaseRoute, Mount
 
 from rs_assets.simulator.archive import Archive
 from rs_assets.simulator.auxip import Auxip
+from rs_assets.simulator.cadip import Cadip
+from rs_assets.simulator.cadip_control import CadipControl
 from rs_assets.simulator.clock import Clock
 from rs_assets.simulator.control import Control
 from rs_assets.simulator.errors import RefusalError, error_body
-from rs_assets.simulator.faults import LOG_LENGTH, Entry, FaultBook, Station, TransferCutError
+from rs_assets.simulator.faults import FaultBook
+from rs_assets.simulator.gate import Gate
 from rs_assets.simulator.options import SimulatorOptions
+from rs_assets.simulator.request_log import RequestLog
+from rs_assets.simulator.session_archive import SessionArchive
 from rs_assets.simulator.tokens import Gatekeeper
+from rs_assets.simulator.wire import TransferCutError
 
 _log = logging.getLogger(__name__)
 
 
 def create_app(options: SimulatorOptions | None = None) -> Starlette:
-    """A station with its own archive, clock, tokens, faults and log, all in memory."""
+    """Stations of every interface, with one clock, and their tokens, faults and log, all in memory."""
     options = options or SimulatorOptions()
-    clock = Clock(options.now)
+    clock = Clock(options.now, options.speed)
     archive = Archive(options, clock)
+    sessions = {name: SessionArchive(name, options, clock) for name in options.cadip_stations}
     gatekeeper = Gatekeeper(options)
     faults = FaultBook()
-    log: deque[Entry] = deque(maxlen=LOG_LENGTH)
-    station = Middleware(Station, gatekeeper=gatekeeper, faults=faults, log=log)
-    routes: list[BaseRoute] = [
-        Mount("/auxip", routes=Auxip(options, archive, gatekeeper).routes(), middleware=[station])
-    ]
+    log = RequestLog()
+
+    def mounted(address: str, interface: Auxip | Cadip) -> Mount:
+        gate = Middleware(Gate, station=address, gatekeeper=gatekeeper, faults=faults, log=log)
+        return Mount(address, routes=interface.routes(), middleware=[gate])
+
+    routes: list[BaseRoute] = [mounted("/auxip", Auxip(options, archive, gatekeeper))]
+    routes += [mounted(f"/cadip/{name}", Cadip(options, held, gatekeeper)) for name, held in sessions.items()]
     if options.control:
-        routes.append(Mount("/control", routes=Control(archive, clock, gatekeeper, faults, log).routes()))
+        levers = Control(archive, clock, gatekeeper, faults, log).routes()
+        levers += CadipControl(sessions, clock, options.chunk_size).routes()
+        routes.append(Mount("/control", routes=levers))
     handlers = {RefusalError: _refused, HTTPException: _failed, Exception: _broken}
     return Starlette(routes=routes, exception_handlers=handlers)
 

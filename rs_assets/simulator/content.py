@@ -1,4 +1,4 @@
-"""The bytes of a product: made from its key, at any offset, and a true archive where its name says so."""
+"""The bytes of a file: made from its key, at any offset, and a true archive where its name says so."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ from hashlib import md5, shake_128
 from blake3 import blake3
 
 from rs_assets.simulator.packing import PERIOD, Frame, packing
-from rs_assets.simulator.products import Product
 
 CHUNK = 256 * 1024
 """Bytes that are produced, hashed and sent at a time."""
@@ -20,7 +19,7 @@ class Content:
     def __init__(self, frame: Frame, unit: bytes) -> None:
         self._frame = frame
         self._unit = unit
-        self._run = unit * (CHUNK // len(unit) + 2)
+        self._run = unit * (min(CHUNK, frame.repeated) // len(unit) + 2)
         self._tail_at = len(frame.head) + frame.repeated
         self.size = self._tail_at + len(frame.tail)
         """Bytes in all."""
@@ -46,24 +45,15 @@ class Content:
 
 @dataclass(frozen=True)
 class Digests:
-    """Checksums of a product's bytes, in lower-case hexadecimal."""
+    """Checksums of a file's bytes, in lower-case hexadecimal."""
 
     md5: str
     blake3: str
 
 
-def content(product: Product) -> Content:
-    """What a download of the product delivers."""
-    return _content(product.key, product.size, product.name)
-
-
-def digests(product: Product) -> Digests:
-    """The checksums of what a download of the product delivers."""
-    return _digests(product.key, product.size, product.name)
-
-
 @lru_cache(maxsize=64)
-def _content(key: bytes, size: int, name: str) -> Content:
+def content(key: bytes, size: int, name: str) -> Content:
+    """What a download delivers of a file with this key, size and name."""
     data = shake_128(key).digest(max(1, min(size, PERIOD)))
     packed = packing(name, size)
     if packed is None:
@@ -74,9 +64,10 @@ def _content(key: bytes, size: int, name: str) -> Content:
 
 
 @lru_cache(maxsize=65536)
-def _digests(key: bytes, size: int, name: str) -> Digests:
+def digests(key: bytes, size: int, name: str) -> Digests:
+    """The checksums of what a download delivers."""
     weak, strong = md5(usedforsecurity=False), blake3()
-    for chunk in _content(key, size, name).chunks():
+    for chunk in content(key, size, name).chunks():
         weak.update(chunk)
         strong.update(chunk)
     return Digests(weak.hexdigest(), strong.hexdigest())

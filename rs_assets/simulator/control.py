@@ -1,7 +1,6 @@
 """The levers of a simulated station: faults, publications by hand, evictions, the clock, the request log."""
 
-import json
-from collections import deque
+from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
@@ -9,12 +8,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from rs_assets.simulator.archive import Archive
+from rs_assets.simulator.bodies import read_json, read_object
 from rs_assets.simulator.clock import Clock
 from rs_assets.simulator.entity import entity
 from rs_assets.simulator.errors import MissingError, QueryError
-from rs_assets.simulator.faults import Entry, Fault, FaultBook, shown
+from rs_assets.simulator.faults import Fault, FaultBook
 from rs_assets.simulator.handmade import made, moment, republished
 from rs_assets.simulator.products import Product
+from rs_assets.simulator.request_log import RequestLog
 from rs_assets.simulator.tokens import Gatekeeper
 
 
@@ -22,7 +23,7 @@ class Control:
     """Answers the requests below ``/control``."""
 
     def __init__(
-        self, archive: Archive, clock: Clock, gatekeeper: Gatekeeper, faults: FaultBook, log: deque[Entry]
+        self, archive: Archive, clock: Clock, gatekeeper: Gatekeeper, faults: FaultBook, log: RequestLog
     ) -> None:
         self._archive = archive
         self._clock = clock
@@ -40,9 +41,11 @@ class Control:
             Route("/faults/{id}", self._remove_fault, methods=["DELETE"]),
             Route("/requests", self._list_requests, methods=["GET"]),
             Route("/requests", self._clear_requests, methods=["DELETE"]),
+            Route("/load", self._tell_load, methods=["GET"]),
             Route("/add", self._add, methods=["POST"]),
             Route("/republish", self._republish, methods=["POST"]),
             Route("/evict", self._evict, methods=["POST"]),
+            Route("/clock", self._tell_clock, methods=["GET"]),
             Route("/clock", self._set_clock, methods=["POST"]),
             Route("/revoke", self._revoke, methods=["POST"]),
         ]
@@ -53,16 +56,16 @@ class Control:
 
     async def _list_faults(self, request: Request) -> Response:
         del request
-        return JSONResponse([shown(rule) for rule in self._faults.rules.values()])
+        return JSONResponse([asdict(rule) for rule in self._faults.rules.values()])
 
     async def _add_fault(self, request: Request) -> Response:
-        rule = Fault.read(await _json(request))
+        rule = Fault.read(await read_json(request))
         self._faults.rules[rule.id] = rule
         return JSONResponse({"id": rule.id}, 201)
 
     async def _clear_faults(self, request: Request) -> Response:
         del request
-        self._faults.rules.clear()
+        self._faults.clear()
         return Response(status_code=204)
 
     async def _remove_fault(self, request: Request) -> Response:
@@ -72,20 +75,24 @@ class Control:
 
     async def _list_requests(self, request: Request) -> Response:
         del request
-        return JSONResponse([shown(entry) for entry in self._log])
+        return JSONResponse([asdict(entry) for entry in self._log.entries])
 
     async def _clear_requests(self, request: Request) -> Response:
         del request
         self._log.clear()
         return Response(status_code=204)
 
+    async def _tell_load(self, request: Request) -> Response:
+        del request
+        return JSONResponse({station: asdict(load) for station, load in self._log.loads.items()})
+
     async def _add(self, request: Request) -> Response:
-        product = made(await _object(request), self._clock.now(), self._archive.kept)
+        product = made(await read_object(request), self._clock.now(), self._archive.kept)
         self._archive.add(product)
         return JSONResponse(entity(product, expand=True), 201)
 
     async def _republish(self, request: Request) -> Response:
-        order = await _object(request)
+        order = await read_object(request)
         old = self._one(order)
         new = republished(
             old,
@@ -100,7 +107,7 @@ class Control:
         return JSONResponse(entity(new, expand=True), 201)
 
     async def _evict(self, request: Request) -> Response:
-        order = await _object(request)
+        order = await read_object(request)
         evicted = [self._one(order)] if "id" in order else self._archive.named(str(order.get("name")))
         if not evicted:
             raise MissingError("There is no such product.")
@@ -108,10 +115,22 @@ class Control:
             self._archive.remove(product)
         return JSONResponse({"evicted": [product.id for product in evicted]})
 
+    async def _tell_clock(self, request: Request) -> Response:
+        del request
+        return JSONResponse({"now": self._clock.now().isoformat(), "speed": self._clock.speed})
+
     async def _set_clock(self, request: Request) -> Response:
-        now = (await _object(request)).get("now")
-        self._clock.set(None if now is None else moment(now))
-        return JSONResponse({"now": self._clock.now().isoformat()})
+        order = await read_object(request)
+        now, speed = order.get("now"), order.get("speed")
+        if speed is not None and (isinstance(speed, bool) or not isinstance(speed, int | float)):
+            raise QueryError(f"speed is a number, not {speed!r}.")
+        # A speed alone is that of the clock as it stands; neither gives back the real time.
+        present = self._clock.now() if "now" not in order and speed is not None else None
+        try:
+            self._clock.set(present if now is None else moment(now), speed)
+        except ValueError as error:
+            raise QueryError(str(error)) from error
+        return await self._tell_clock(request)
 
     async def _revoke(self, request: Request) -> Response:
         del request
@@ -126,17 +145,3 @@ class Control:
         if product is None:
             raise MissingError("There is no such product.")
         return product
-
-
-async def _json(request: Request) -> object:
-    try:
-        return json.loads(await request.body())
-    except ValueError as error:
-        raise QueryError(f"The body is not JSON: {error}") from error
-
-
-async def _object(request: Request) -> dict[str, Any]:
-    order = await _json(request)
-    if not isinstance(order, dict):
-        raise QueryError("The body is not a JSON object.")
-    return order

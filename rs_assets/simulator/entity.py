@@ -1,12 +1,33 @@
 """A product as the JSON entity that the interface shows."""
 
+import operator
 from datetime import datetime
 from typing import Any
 
 from rs_assets.simulator.content import digests
-from rs_assets.simulator.products import Attribute, Product
+from rs_assets.simulator.products import Product
+from rs_assets.simulator.schema import Attribute, Field, Kind, Schema
 
 Json = dict[str, Any]
+
+PRODUCTS: Schema[Product] = Schema(
+    "Product",
+    fields={
+        "Id": Field(Kind.STRING, operator.attrgetter("id")),
+        "Name": Field(Kind.STRING, operator.attrgetter("name")),
+        "ContentType": Field(Kind.STRING, operator.attrgetter("content_type")),
+        "ContentLength": Field(Kind.INTEGER, operator.attrgetter("listed_size")),
+        "OriginDate": Field(Kind.DATE, operator.attrgetter("origin")),
+        "PublicationDate": Field(Kind.DATE, operator.attrgetter("published")),
+        "ModificationDate": Field(Kind.DATE, operator.attrgetter("published")),
+        "EvictionDate": Field(Kind.DATE, operator.attrgetter("evicted")),
+        "ContentDate/Start": Field(Kind.DATE, operator.attrgetter("start")),
+        "ContentDate/End": Field(Kind.DATE, operator.attrgetter("end")),
+    },
+    key=operator.attrgetter("id"),
+    expandable=frozenset({"Attributes"}),
+    attributes=operator.attrgetter("attributes"),
+)
 
 
 def entity(product: Product, *, expand: bool = False) -> Json:
@@ -36,7 +57,7 @@ def checksums(product: Product) -> tuple[tuple[str, str], ...]:
     """The checksums (algorithm, hexadecimal value) that the station announces."""
     if product.vouched is not None:
         return product.vouched
-    true = digests(product)
+    true = digests(product.key, product.size, product.name)
     return ("MD5", true.md5), ("BLAKE3", true.blake3)
 
 

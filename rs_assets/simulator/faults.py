@@ -1,23 +1,25 @@
-"""Faults on demand, and the station's log: a middleware round the whole interface."""
+"""Faults on demand: rules that say which requests go wrong, and how."""
 
-import asyncio
-from collections import deque
-from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from enum import StrEnum
 from typing import Any, Self
-from urllib.parse import unquote_plus
 from uuid import uuid4
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rs_assets.simulator.envelope import Envelope
 from rs_assets.simulator.errors import QueryError, error_body
-from rs_assets.simulator.tokens import Gatekeeper
 
-LOG_LENGTH = 10_000
-"""Requests that the log remembers."""
+
+class Gzip(StrEnum):
+    """What is behind ``Content-Encoding: gzip``."""
+
+    ENCODED = "encoded"
+    """The body is compressed, and its length is not announced."""
+    CLAIMED = "claimed"
+    """The body is as it always is."""
 
 
 @dataclass(kw_only=True)
@@ -29,6 +31,10 @@ class Fault:
     query_contains: str | None = None
     """Looked for in the percent-decoded query."""
     method: str | None = None
+    skip: int = 0
+    """How many of its requests pass before the first that it is applied to, …"""
+    every: int = 1
+    """… and of which number in a row it is applied to the last only."""
     times: int | None = None
     """How many requests are left to it; None for all until it is removed."""
     delay_seconds: float = 0.0
@@ -37,40 +43,68 @@ class Fault:
     body: str | None = None
     content_type: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    without_headers: list[str] = field(default_factory=list)
+    """Headers that are taken out of the answer; without Content-Length the body is sent in chunks."""
+    retry_after_seconds: int | None = None
+    """Adds Retry-After as a number."""
+    retry_after_date: int | None = None
+    """Adds Retry-After as a date, so many seconds from now."""
     redirect_to: str | None = None
     """Sends the client there (307, unless ``status`` says otherwise)."""
+    hops: int | None = None
+    """Sends the client round to the same address so often, before the redirect or the true answer."""
     truncate_bytes: int | None = None
     """Closes the connection after so many bytes of the body; Content-Length stays."""
+    reset: bool = False
+    """Resets the connection (TCP RST): before the answer, or after so many ``after_bytes`` of the body."""
+    after_bytes: int | None = None
+    """Where in the body ``reset``, ``corrupt``, ``stall_seconds`` and ``bytes_per_second`` set in."""
+    stall_seconds: float = 0.0
+    """Stops in the body for so long."""
+    bytes_per_second: float | None = None
     corrupt: bool = False
     """Inverts one byte of the body."""
+    empty: bool = False
+    """Sends no body, and says so in Content-Length."""
+    ignore_range: bool = False
+    """Answers as if no Range had been asked for."""
+    change_etag: bool = False
+    """Gives the answer an ETag that no other has."""
+    gzip: Gzip | None = None
     envelope: Envelope | None = None
+    seen: int = field(default=0, init=False)
+    """Requests that it could have been applied to so far."""
 
     def __post_init__(self) -> None:
-        if self.times is not None and self.times < 1:
-            raise QueryError("The field 'times' of a fault is one or more, or null.")
+        for name in ("times", "every", "hops"):
+            if (number := getattr(self, name)) is not None and number < 1:
+                raise QueryError(f"The field {name!r} of a fault is one or more, or null.")
+        for name in ("skip", "after_bytes", "delay_seconds", "stall_seconds", "truncate_bytes"):
+            if (number := getattr(self, name)) is not None and not number >= 0:
+                raise QueryError(f"The field {name!r} of a fault is zero or more.")
+        if self.bytes_per_second is not None and not self.bytes_per_second > 0:
+            raise QueryError("The field 'bytes_per_second' of a fault is more than zero, or null.")
 
     @classmethod
     def read(cls, rule: object) -> Self:
         """A rule from JSON; ``QueryError`` for a field that no rule has, or a value that it cannot have."""
         if not isinstance(rule, dict):
             raise QueryError("A fault is a JSON object.")
-        unknown = rule.keys() - {known.name for known in fields(cls)}
+        unknown = rule.keys() - {known.name for known in fields(cls) if known.init}
         if unknown:
             raise QueryError(f"A fault has no field {min(unknown)!r}.")
         for name, kinds in _KINDS.items():
-            if rule.get(name) is not None and not isinstance(rule[name], kinds):
+            if rule.get(name) is not None and not _is(rule[name], kinds):
                 raise QueryError(f"The field {name!r} of a fault cannot be {rule[name]!r}.")
         given = {name: value for name, value in rule.items() if value is not None}
-        if "envelope" in given and given["envelope"] not in set(Envelope):
-            raise QueryError(f"There is no envelope {given['envelope']!r}.")
+        for name, known in _CHOICES.items():
+            if name in given and given[name] not in set(known):
+                raise QueryError(f"There is no {name} {given[name]!r}.")
+            if name in given:
+                given[name] = known(given[name])
         if "body" in given and "status" not in given:
             given["status"] = 200
         return cls(**given)
-
-    @property
-    def answers(self) -> bool:
-        """Whether it answers in place of the station."""
-        return self.status is not None or self.redirect_to is not None
 
     def concerns(self, method: str, path: str, query: str) -> bool:
         """Whether the rule is for this request."""
@@ -80,19 +114,74 @@ class Fault:
             and (self.query_contains is None or self.query_contains in query)
         )
 
-    def response(self) -> Response:
-        """The answer in place of the station's."""
-        headers = dict(self.headers)
-        if self.redirect_to is not None:
-            headers["location"] = self.redirect_to
+    def is_due(self) -> bool:
+        """Count a request that the rule is for; whether it is to be applied to this one."""
+        self.seen += 1
+        return self.seen > self.skip and (self.seen - self.skip) % self.every == 0
+
+    def response(self, hop: int, again: str) -> Response | None:
+        """The answer in place of the station's, if there is one.
+
+        ``hop`` is how often the client was sent round already, ``again`` where the next hop leads.
+        """
+        target = again if self.hops is not None and hop < self.hops else self.redirect_to
+        if target is not None:
+            headers = self.headers | {"location": target}
             return Response(self.body, self.status or 307, headers, media_type=self.content_type)
-        status = self.status or 500
-        if self.body is None and status >= 400:
-            answer: Response = error_body(status, "This fault was asked for.", headers)
-            if self.content_type is not None:
-                answer.headers["content-type"] = self.content_type
-            return answer
-        return Response(self.body, status, headers, media_type=self.content_type or "text/plain")
+        if self.status is None or self.hops is not None:
+            return None
+        if self.body is None and self.status >= 400:
+            return error_body(self.status, "This fault was asked for.", dict(self.headers))
+        return Response(self.body, self.status, dict(self.headers), media_type=self.content_type or "text/plain")
+
+    def more_headers(self) -> dict[str, str]:
+        """Headers that the answer gets, whoever gives it."""
+        more = dict(self.headers)
+        if self.content_type is not None:
+            more["content-type"] = self.content_type
+        if self.retry_after_seconds is not None:
+            more["retry-after"] = str(self.retry_after_seconds)
+        if self.retry_after_date is not None:
+            then = datetime.now(UTC) + timedelta(seconds=self.retry_after_date)
+            more["retry-after"] = format_datetime(then, usegmt=True)
+        if self.change_etag:
+            more["etag"] = f'"changed-{uuid4().hex}"'
+        if self.gzip is not None:
+            more["content-encoding"] = "gzip"
+        if self.empty:
+            more["content-length"] = "0"
+        return more
+
+
+class FaultBook:
+    """The rules in force, in the order in which they were made; the first that is due is applied to a request."""
+
+    def __init__(self) -> None:
+        self.rules: dict[str, Fault] = {}
+        self._chains: dict[str, Fault] = {}
+
+    def take(self, method: str, path: str, query: str) -> Fault | None:
+        """The rule for a request, which is one of its ``times``; a rule that is used up goes."""
+        fitting = (rule for rule in self.rules.values() if rule.concerns(method, path, query))
+        rule = next((rule for rule in fitting if rule.is_due()), None)
+        if rule is None:
+            return None
+        if rule.hops is not None:
+            self._chains[rule.id] = rule
+        if rule.times is not None:
+            rule.times -= 1
+            if rule.times <= 0:
+                del self.rules[rule.id]
+        return rule
+
+    def chain(self, rule_id: str) -> Fault | None:
+        """The rule that sent a client round, though it may be used up."""
+        return self._chains.get(rule_id)
+
+    def clear(self) -> None:
+        """Take all rules away, also for clients that are being sent round."""
+        self.rules.clear()
+        self._chains.clear()
 
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
@@ -100,148 +189,43 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "path_contains": str,
     "query_contains": str,
     "method": str,
+    "skip": int,
+    "every": int,
     "times": int,
     "delay_seconds": (int, float),
     "status": int,
     "body": str,
     "content_type": str,
     "headers": dict,
+    "without_headers": list,
+    "retry_after_seconds": int,
+    "retry_after_date": int,
     "redirect_to": str,
+    "hops": int,
     "truncate_bytes": int,
+    "reset": bool,
+    "after_bytes": int,
+    "stall_seconds": (int, float),
+    "bytes_per_second": (int, float),
     "corrupt": bool,
+    "empty": bool,
+    "ignore_range": bool,
+    "change_etag": bool,
+    "gzip": str,
     "envelope": str,
 }
 
 
-class FaultBook:
-    """The rules in force, in the order in which they were made; the first that fits a request is applied."""
-
-    def __init__(self) -> None:
-        self.rules: dict[str, Fault] = {}
-
-    def take(self, method: str, path: str, query: str) -> Fault | None:
-        """The rule for a request, which is one of its ``times``; a rule that is used up goes."""
-        rule = next((rule for rule in self.rules.values() if rule.concerns(method, path, query)), None)
-        if rule is not None and rule.times is not None:
-            rule.times -= 1
-            if rule.times <= 0:
-                del self.rules[rule.id]
-        return rule
+_CHOICES: dict[str, type[StrEnum]] = {"envelope": Envelope, "gzip": Gzip}
 
 
-@dataclass
-class Entry:
-    """One line of the station's log."""
-
-    method: str
-    path: str
-    query: str
-    """Percent-decoded."""
-    range: str | None
-    authorized: bool
-    time: str
-    """When it arrived, by the real clock in UTC."""
-    status: int | None = None
-    """None while no answer has begun."""
-    bytes_sent: int = 0
+def _is(value: Any, kinds: type | tuple[type, ...]) -> bool:
+    if isinstance(value, bool):
+        return kinds is bool
+    if isinstance(value, dict | list) and not all(isinstance(part, str) for part in _parts(value)):
+        return False
+    return isinstance(value, kinds)
 
 
-class Station:
-    """Writes the log, applies the faults, and turns away data requests without credentials."""
-
-    def __init__(self, app: ASGIApp, gatekeeper: Gatekeeper, faults: FaultBook, log: deque[Entry]) -> None:
-        self._app = app
-        self._gatekeeper = gatekeeper
-        self._faults = faults
-        self._log = log
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        is_token = scope["path"].endswith("/token")
-        refusal = None if is_token else self._gatekeeper.refuses(headers)
-        entry = Entry(
-            method=scope["method"],
-            path=scope["path"],
-            query=unquote_plus(scope["query_string"].decode("latin-1")),
-            range=headers.get("range"),
-            authorized=refusal is None,
-            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        )
-        self._log.append(entry)
-        fault = self._faults.take(entry.method, entry.path, entry.query)
-        wire = _Wire(send, entry, fault)
-        if fault is not None:
-            await asyncio.sleep(fault.delay_seconds)
-            scope["simulator.envelope"] = fault.envelope
-        if fault is not None and fault.answers:
-            answer: ASGIApp = fault.response()
-        elif refusal is not None:
-            answer = error_body(401, refusal, self._gatekeeper.challenge())
-        else:
-            answer = self._app
-        try:
-            await answer(scope, receive, wire.send)
-        except Exception as error:
-            if wire.closed:
-                raise TransferCutError from error
-            raise
-        if is_token:
-            entry.authorized = entry.status == 200
-
-
-class TransferCutError(Exception):
-    """A body was cut short on demand; the server objects, and closes the connection as it should."""
-
-
-class _Wire:
-    """What the client gets to see of an answer."""
-
-    def __init__(self, send: Send, entry: Entry, fault: Fault | None) -> None:
-        self._send = send
-        self._entry = entry
-        self._fault = fault
-        self._room = fault.truncate_bytes if fault is not None else None
-        self._corrupt = fault is not None and fault.corrupt
-        self.closed = False
-
-    async def send(self, message: Message) -> None:
-        """Pass a message on, changed as the fault demands."""
-        if self.closed:
-            return
-        if message["type"] == "http.response.start":
-            self._entry.status = message["status"]
-            self._add_headers(message)
-            await self._send(message)
-            return
-        body, more = self._changed(message.get("body", b"")), message.get("more_body", False)
-        self._entry.bytes_sent += len(body)
-        if self._room is not None and self._room <= 0:
-            self.closed = True
-        await self._send({**message, "body": body, "more_body": more and not self.closed})
-
-    def _add_headers(self, message: Message) -> None:
-        if self._fault is None or self._fault.answers:
-            return
-        headers = MutableHeaders(raw=message["headers"])
-        headers.update(self._fault.headers)
-        if self._fault.content_type is not None:
-            headers["content-type"] = self._fault.content_type
-        message["headers"] = headers.raw
-
-    def _changed(self, body: bytes) -> bytes:
-        if self._corrupt and body:
-            middle = len(body) // 2
-            body = body[:middle] + bytes([body[middle] ^ 0xFF]) + body[middle + 1 :]
-            self._corrupt = False
-        if self._room is not None:
-            body = body[: self._room]
-            self._room -= len(body)
-        return body
-
-
-def shown(record: Fault | Entry) -> dict[str, Any]:
-    """A rule or a line of the log as JSON."""
-    return asdict(record)
+def _parts(value: dict[Any, Any] | list[Any]) -> list[Any]:
+    return [*value, *value.values()] if isinstance(value, dict) else value

@@ -4,11 +4,11 @@ import struct
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from hashlib import blake2b
-from uuid import UUID
 
 from rs_assets.simulator.families import FAMILIES
-from rs_assets.simulator.products import DAY, OPEN_END, Attribute, Family, Kind, Product
+from rs_assets.simulator.identity import Identity
+from rs_assets.simulator.products import DAY, OPEN_END, Family, Product
+from rs_assets.simulator.schema import Attribute, Kind
 
 _JITTER = 0.6
 _ORBITS_PER_DAY = 14.6
@@ -19,7 +19,7 @@ class Generator:
 
     def __init__(self, seed: int, kept: timedelta) -> None:
         """``kept`` is the time from a product's publication to its EvictionDate."""
-        self._salt = str(seed).encode()
+        self._identity = Identity(str(seed))
         self._kept = kept
         self._cached = lru_cache(maxsize=8192)(self._make)
 
@@ -32,8 +32,7 @@ class Generator:
 
     def locate(self, product_id: str) -> Product | None:
         """The product with this id, or None if the id is none of this archive's."""
-        raw = UUID(product_id).bytes
-        family, _, ordinal = struct.unpack(">BBI", self._masked(raw[:6], raw[6:]))
+        family, _, ordinal = struct.unpack(">BBI", self._identity.place(product_id))
         if family >= len(FAMILIES) or not 0 < ordinal <= date.max.toordinal():
             return None
         found = self.products(family, date.fromordinal(ordinal))
@@ -66,7 +65,7 @@ class Generator:
                 yield self._product(
                     row,
                     unit,
-                    product_id=self._id(family, slot, day, key),
+                    product_id=self._identity.uuid(struct.pack(">BBI", family, slot, day.toordinal()), key),
                     key=key,
                     published=published,
                     origin=published - timedelta(milliseconds=120_000 + int(delay * 2_400_000)),
@@ -107,20 +106,7 @@ class Generator:
         )
 
     def _digest(self, family: int, day: date, slot: int, unit: str) -> bytes:
-        text = f"{family}/{day.toordinal()}/{slot}/{unit}".encode()
-        return blake2b(text, digest_size=32, key=self._salt[:64]).digest()
-
-    def _id(self, family: int, slot: int, day: date, key: bytes) -> str:
-        # The id hides the product's place behind a mask that its other half gives, so that an id
-        # alone leads back to the product without walking through the archive.
-        tail = bytearray(key[-10:])
-        tail[0] = tail[0] & 0x0F | 0x80
-        tail[2] = tail[2] & 0x3F | 0x80
-        return str(UUID(bytes=self._masked(struct.pack(">BBI", family, slot, day.toordinal()), tail) + bytes(tail)))
-
-    def _masked(self, place: bytes, tail: bytes | bytearray) -> bytes:
-        mask = blake2b(tail, digest_size=6, key=self._salt[:64]).digest()
-        return (int.from_bytes(place, "big") ^ int.from_bytes(mask, "big")).to_bytes(6, "big")
+        return self._identity.digest(f"{family}/{day.toordinal()}/{slot}/{unit}")
 
 
 def _launch(row: Family, unit: str) -> datetime:

@@ -7,7 +7,8 @@ from typing import Any
 from uuid import uuid4
 
 from rs_assets.simulator.errors import QueryError
-from rs_assets.simulator.products import Attribute, Kind, Product
+from rs_assets.simulator.products import Product
+from rs_assets.simulator.schema import Attribute, Kind
 
 _WELL_KNOWN = {
     "productType": "product_type",

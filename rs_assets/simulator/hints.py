@@ -1,4 +1,4 @@
-"""What a filter says about where its products can be: bounds that spare a walk through the whole archive."""
+"""What a filter says about where its entities can be: bounds that spare a walk through the whole archive."""
 
 import re
 from collections.abc import Callable
@@ -62,6 +62,9 @@ class Hints:
     types: frozenset[str] | None = None
     names: frozenset[NamePattern] | None = None
     ids: frozenset[str] | None = None
+    sessions: frozenset[str] | None = None
+    """SessionIds."""
+    retransfer: frozenset[bool] | None = None
 
     def __and__(self, other: Self) -> "Hints":
         return Hints(
@@ -71,6 +74,8 @@ class Hints:
             _both(self.types, other.types),
             other.names if self.names is None else self.names,
             _both(self.ids, other.ids),
+            _both(self.sessions, other.sessions),
+            _both(self.retransfer, other.retransfer),
         )
 
     def __or__(self, other: Self) -> "Hints":
@@ -81,6 +86,8 @@ class Hints:
             _either(self.types, other.types),
             _either(self.names, other.names),
             _either(self.ids, other.ids),
+            _either(self.sessions, other.sessions),
+            _either(self.retransfer, other.retransfer),
         )
 
 
@@ -133,20 +140,26 @@ def _compared(node: ast.Compare) -> Hints:
     if isinstance(node.left, ast._Literal):
         mirrored = _MIRRORED.get(type(node.comparator), node.comparator)
         node = ast.Compare(mirrored, node.right, node.left)
-    values = _values(node)
-    match path(node.left):
-        case "PublicationDate":
-            return Hints(published=_span(node))
-        case "ContentDate/Start":
-            return Hints(start=_span(node))
-        case "ContentDate/End":
-            return Hints(end=_span(node))
-        case "Id" if values is not None:
-            return Hints(ids=values)
-        case "Name" if values is not None:
-            return reduce(Hints.__or__, map(named, values))
-        case _:
-            return ANYTHING
+    name, values = path(node.left) or "", _values(node)
+    if name in _SPANS:
+        return _SPANS[name](_span(node))
+    if name in _LISTED and values is not None:
+        return _LISTED[name](values)
+    if name == "Retransfer" and isinstance(node.comparator, ast.Eq) and isinstance(node.right, ast.Boolean):
+        return Hints(retransfer=frozenset([literal(node.right)]))
+    return ANYTHING
+
+
+_SPANS: dict[str, Callable[[Span], Hints]] = {
+    "PublicationDate": lambda span: Hints(published=span),
+    "ContentDate/Start": lambda span: Hints(start=span),
+    "ContentDate/End": lambda span: Hints(end=span),
+}
+_LISTED: dict[str, Callable[[frozenset[str]], Hints]] = {
+    "SessionId": lambda values: Hints(sessions=values),
+    "Id": lambda values: Hints(ids=values),
+    "Name": lambda values: reduce(Hints.__or__, map(named, values)),
+}
 
 
 def _span(node: ast.Compare) -> Span:
@@ -194,7 +207,7 @@ def _types(expression: Node) -> frozenset[str] | None:
             return None
 
 
-def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+def _both(one: frozenset[_T] | None, other: frozenset[_T] | None) -> frozenset[_T] | None:
     if one is None or other is None:
         return other if one is None else one
     return one & other

@@ -1,5 +1,7 @@
 """What a simulated station can be told when it starts."""
 
+import math
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -28,7 +30,19 @@ class SimulatorOptions:
     """The UTC day of the archive's first publication."""
 
     now: datetime | None = None
-    """A fixed clock (aware); None follows the real one. Nothing is published after now."""
+    """Where the clock stands (aware); None follows the real time. Nothing is published after now."""
+
+    speed: float | None = None
+    """How many seconds pass at the station in a real one; None is 0 with ``now``, and 1 without it."""
+
+    cadip_stations: tuple[str, ...] = ("ins", "mps", "mti", "nsg", "sgs")
+    """The names below ``/cadip``; each station has an archive of its own."""
+
+    chunk_size: int = 128 * 1024
+    """Bytes in a file of a session, but for the last of each channel, which is smaller."""
+
+    odd_sessions: bool = False
+    """Whether some sessions of the archive are odd: late, incomplete, mislabelled, transferred again."""
 
     max_page: int = 1000
     """The most entities in one answer, and the page size when ``$top`` is absent."""
@@ -67,14 +81,23 @@ class SimulatorOptions:
     """Days after which a product is neither listed nor downloadable; it then sets EvictionDate, too."""
 
     control: bool = True
-    """Whether ``/control`` (faults, publications, clock, request log) is served; it asks for no credentials."""
+    """Whether ``/control`` (faults, publications, sessions, clock, request log) is served without credentials."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "auth", Authentication(self.auth))
         if self.now is not None and self.now.tzinfo is None:
             raise ValueError("now needs a time zone, such as 2024-05-01T00:00:00+00:00")
+        if self.speed is not None and not (math.isfinite(self.speed) and self.speed >= 0):
+            raise ValueError(f"speed is {self.speed}; it is a number, zero or more")
+        for name in self.cadip_stations:
+            if not re.fullmatch("[A-Za-z0-9_-]{1,16}", name):
+                raise ValueError(f"{name!r} cannot be a CADIP station; a name is 1 to 16 letters, digits, _ or -")
+        if len(set(self.cadip_stations)) < len(self.cadip_stations):
+            raise ValueError(f"the CADIP stations {', '.join(self.cadip_stations)} are not all different")
+        if self.chunk_size < 1:
+            raise ValueError(f"chunk_size is {self.chunk_size}; a file holds at least one byte")
         if self.max_page < 1:
-            raise ValueError(f"max_page is {self.max_page}; a page holds at least one product")
+            raise ValueError(f"max_page is {self.max_page}; a page holds at least one entity")
         if self.token_lifetime < 0 or self.refresh_lifetime < 0:
             raise ValueError("token lifetimes are numbers of seconds, zero or more")
         if self.evict_after_days is not None and self.evict_after_days <= 0:

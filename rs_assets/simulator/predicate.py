@@ -1,66 +1,46 @@
-"""A filter's tree as a Python predicate over products, checked before it sees the first one."""
+"""A filter's tree as a Python predicate over entities, checked before it sees the first one."""
 
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
 
 from odata_query import ast
 from odata_query.visitor import NodeVisitor
 
 from rs_assets.simulator.errors import QueryError
 from rs_assets.simulator.odata import Node, literal, operands, path
-from rs_assets.simulator.products import Attribute, Kind, Product
+from rs_assets.simulator.schema import Attribute, E, Kind, Schema
 
-Predicate = Callable[[Product], bool]
+Predicate = Callable[[E], bool]
 
 
-def compile_filter(tree: Node) -> Predicate:
-    """A predicate that tells whether a product passes; ``QueryError`` for what no product has."""
+def compile_filter(tree: Node, schema: Schema[E]) -> Predicate[E]:
+    """A predicate that tells whether an entity passes; ``QueryError`` for what no entity has."""
     try:
-        expression = _Compiler().visit(tree)
+        expression = _Compiler(schema).visit(tree)
     except RecursionError as error:
         raise QueryError("$filter is nested too deeply") from error
     _expect(expression, Kind.BOOLEAN)
     evaluate = expression.evaluate
-    return lambda product: evaluate(product, None) is True
+    return lambda entity: evaluate(entity, None) is True
 
 
-@dataclass(frozen=True)
-class Field:
-    """A property of a product that can be filtered and sorted on."""
-
-    kind: Kind
-    get: Callable[[Product], Any]
-
-
-FIELDS: dict[str, Field] = {
-    "Id": Field(Kind.STRING, operator.attrgetter("id")),
-    "Name": Field(Kind.STRING, operator.attrgetter("name")),
-    "ContentType": Field(Kind.STRING, operator.attrgetter("content_type")),
-    "ContentLength": Field(Kind.INTEGER, operator.attrgetter("listed_size")),
-    "OriginDate": Field(Kind.DATE, operator.attrgetter("origin")),
-    "PublicationDate": Field(Kind.DATE, operator.attrgetter("published")),
-    "ModificationDate": Field(Kind.DATE, operator.attrgetter("published")),
-    "EvictionDate": Field(Kind.DATE, operator.attrgetter("evicted")),
-    "ContentDate/Start": Field(Kind.DATE, operator.attrgetter("start")),
-    "ContentDate/End": Field(Kind.DATE, operator.attrgetter("end")),
-}
-
-_Evaluate = Callable[[Product, Attribute | None], Any]
+_Evaluate = Callable[[Any, Attribute | None], Any]
 
 
 @dataclass(frozen=True)
 class _Expression:
     kind: Kind | None
-    """None where only the product can tell: null, and an attribute's value without a cast."""
+    """None where only the entity can tell: null, and an attribute's value without a cast."""
     evaluate: _Evaluate
 
 
-class _Compiler(NodeVisitor):
+class _Compiler(NodeVisitor, Generic[E]):
     """Turns each node into an expression with a kind, so that nonsense is refused before it is evaluated."""
 
-    def __init__(self) -> None:
+    def __init__(self, schema: Schema[E]) -> None:
+        self._schema = schema
         self._variable: str | None = None
 
     def visit(self, node: Node) -> _Expression:
@@ -71,20 +51,20 @@ class _Compiler(NodeVisitor):
     def generic_visit(self, node: Node) -> _Expression:
         if isinstance(node, ast._Literal) and type(node) in _LITERAL_KINDS:
             value = literal(node)
-            return _Expression(_LITERAL_KINDS[type(node)], lambda _p, _a: value)
+            return _Expression(_LITERAL_KINDS[type(node)], lambda _e, _a: value)
         raise QueryError(f"{type(node).__name__} is not supported in $filter")
 
     def visit_boolop(self, node: ast.BoolOp) -> _Expression:
         parts = [_expect(self.visit(part), Kind.BOOLEAN).evaluate for part in operands(node)]
         if isinstance(node.op, ast.And):
-            return _Expression(Kind.BOOLEAN, lambda p, a: all(part(p, a) for part in parts))
-        return _Expression(Kind.BOOLEAN, lambda p, a: any(part(p, a) for part in parts))
+            return _Expression(Kind.BOOLEAN, lambda e, a: all(part(e, a) for part in parts))
+        return _Expression(Kind.BOOLEAN, lambda e, a: any(part(e, a) for part in parts))
 
     def visit_unaryop(self, node: ast.UnaryOp) -> _Expression:
         if not isinstance(node.op, ast.Not):
             raise QueryError("arithmetic is not supported in $filter")
         inner = _expect(self.visit(node.operand), Kind.BOOLEAN).evaluate
-        return _Expression(Kind.BOOLEAN, lambda p, a: not inner(p, a))
+        return _Expression(Kind.BOOLEAN, lambda e, a: not inner(e, a))
 
     def visit_compare(self, node: ast.Compare) -> _Expression:
         left = self.visit(node.left)
@@ -93,7 +73,7 @@ class _Compiler(NodeVisitor):
             if not isinstance(node.right, ast.List):
                 raise QueryError("in wants a list in parentheses")
             values = {self._item(item, left.kind) for item in node.right.val}
-            return _Expression(Kind.BOOLEAN, lambda p, a: get(p, a) in values)
+            return _Expression(Kind.BOOLEAN, lambda e, a: get(e, a) in values)
         right = _expect(self.visit(node.right), left.kind)
         return _Expression(Kind.BOOLEAN, _comparison(node.comparator, get, right.evaluate))
 
@@ -112,8 +92,8 @@ class _Compiler(NodeVisitor):
             _expect(self.visit(argument), kind).evaluate for argument, kind in zip(node.args, takes, strict=False)
         ]
 
-        def evaluate(product: Product, attribute: Attribute | None) -> Any:
-            values = [argument(product, attribute) for argument in arguments]
+        def evaluate(entity: Any, attribute: Attribute | None) -> Any:
+            values = [argument(entity, attribute) for argument in arguments]
             try:
                 return None if None in values else function(*values)
             except (AttributeError, TypeError):
@@ -124,17 +104,18 @@ class _Compiler(NodeVisitor):
 
     def visit_collectionlambda(self, node: ast.CollectionLambda) -> _Expression:
         collection, _, cast_to = (path(node.owner) or "").partition("/")
-        if collection != "Attributes" or self._variable is not None:
-            raise QueryError("any and all go over Attributes, and are not nested")
+        listed = self._schema.attributes
+        if collection != "Attributes" or listed is None or self._variable is not None:
+            raise QueryError("any and all go over the Attributes of products, and are not nested")
         kind = _attribute_kind(cast_to) if cast_to else None
         if node.lambda_ is None:
-            return _Expression(Kind.BOOLEAN, lambda p, _a: any(True for _ in _of_kind(p, kind)))
+            return _Expression(Kind.BOOLEAN, lambda e, _a: any(True for _ in _of_kind(listed(e), kind)))
         self._variable = node.lambda_.identifier.name
         inner = _expect(self.visit(node.lambda_.expression), Kind.BOOLEAN).evaluate
         self._variable = None
         quantifier = any if isinstance(node.operator, ast.Any) else all
         return _Expression(
-            Kind.BOOLEAN, lambda p, _a: quantifier(inner(p, attribute) for attribute in _of_kind(p, kind))
+            Kind.BOOLEAN, lambda e, _a: quantifier(inner(e, attribute) for attribute in _of_kind(listed(e), kind))
         )
 
     def _item(self, node: Node, kind: Kind | None) -> Any:
@@ -148,10 +129,11 @@ class _Compiler(NodeVisitor):
         variable, _, rest = name.partition("/")
         if self._variable is not None and variable == self._variable:
             return _attribute_property(rest)
-        if name not in FIELDS:
+        field = self._schema.fields.get(name)
+        if field is None:
             raise QueryError(f"there is no property {name!r} to filter on")
-        get = FIELDS[name].get
-        return _Expression(FIELDS[name].kind, lambda p, _a: get(p))
+        get = field.get
+        return _Expression(field.kind, lambda e, _a: get(e))
 
 
 _LITERAL_KINDS: dict[type[Node], Kind | None] = {
@@ -209,11 +191,11 @@ _COMPARATORS: dict[type[Node], Callable[[Any, Any], bool]] = {
 def _comparison(comparator: Node, left: _Evaluate, right: _Evaluate) -> _Evaluate:
     compare = _COMPARATORS[type(comparator)]
     if compare in (operator.eq, operator.ne):
-        return lambda p, a: compare(left(p, a), right(p, a))
+        return lambda e, a: compare(left(e, a), right(e, a))
 
-    def evaluate(product: Product, attribute: Attribute | None) -> bool:
+    def evaluate(entity: Any, attribute: Attribute | None) -> bool:
         try:
-            return compare(left(product, attribute), right(product, attribute))
+            return compare(left(entity, attribute), right(entity, attribute))
         except TypeError:
             return False
 
@@ -231,12 +213,12 @@ def _attribute_property(name: str) -> _Expression:
     cast_to, _, last = name.rpartition("/")
     kind = _attribute_kind(cast_to) if cast_to else None
     if last == "Name":
-        return _Expression(Kind.STRING, lambda _p, a: a and a.name)
+        return _Expression(Kind.STRING, lambda _e, a: a and a.name)
     if last == "ValueType":
-        return _Expression(Kind.STRING, lambda _p, a: a and a.kind.value)
+        return _Expression(Kind.STRING, lambda _e, a: a and a.kind.value)
     if last != "Value":
         raise QueryError(f"an attribute has a Name, a ValueType and a Value, no {name!r}")
-    return _Expression(kind, lambda _p, a: a.value if a and kind in (None, a.kind) else None)
+    return _Expression(kind, lambda _e, a: a.value if a and kind in (None, a.kind) else None)
 
 
 def _attribute_kind(cast_to: str) -> Kind:
@@ -246,5 +228,5 @@ def _attribute_kind(cast_to: str) -> Kind:
     return Kind(name)
 
 
-def _of_kind(product: Product, kind: Kind | None) -> Iterator[Attribute]:
-    return (attribute for attribute in product.attributes if kind in (None, attribute.kind))
+def _of_kind(attributes: tuple[Attribute, ...], kind: Kind | None) -> Iterator[Attribute]:
+    return (attribute for attribute in attributes if kind in (None, attribute.kind))

@@ -3,32 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from functools import cached_property
+
+from rs_assets.simulator.schema import Attribute, Kind
 
 OPEN_END = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """The end of a validity that has no end."""
 
 DAY = timedelta(days=1)
-
-
-class Kind(StrEnum):
-    """The OData type of an attribute's value."""
-
-    STRING = "String"
-    INTEGER = "Integer"
-    DOUBLE = "Double"
-    BOOLEAN = "Boolean"
-    DATE = "DateTimeOffset"
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """One named, typed fact about a product."""
-
-    name: str
-    kind: Kind
-    value: str | float | bool | datetime | None
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,15 @@
 """The query options of a collection request, and the page that answers them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Generic
 
-from rs_assets.simulator.archive import Archive
 from rs_assets.simulator.errors import QueryError
 from rs_assets.simulator.hints import ANYTHING, Hints, hints
 from rs_assets.simulator.odata import parse
-from rs_assets.simulator.predicate import FIELDS, Predicate, compile_filter
-from rs_assets.simulator.products import Product
+from rs_assets.simulator.predicate import Predicate, compile_filter
+from rs_assets.simulator.schema import E, Schema
 
 _KNOWN = {"$filter", "$orderby", "$top", "$skip", "$count", "$expand", "$format"}
 
@@ -22,99 +22,121 @@ class Ordering:
     descending: bool = False
 
 
-_DEFAULT_ORDER = (Ordering("PublicationDate"),)
+Days = Callable[[Hints, bool], Iterator[list[E]]]
+"""Gives every entity that the hints leave, and perhaps more: a list for each UTC day, the latest first if told so."""
 
 
 @dataclass(frozen=True)
-class Query:
+class Query(Generic[E]):
     """A collection request, checked."""
 
-    passes: Predicate
+    schema: Schema[E]
+    passes: Predicate[E]
     hints: Hints
     order: tuple[Ordering, ...]
     top: int
     skip: int
     count: bool
-    expand: bool
+    expand: frozenset[str]
+    """The navigation properties to show, too."""
 
     @classmethod
-    def parse(cls, options: Mapping[str, str], max_page: int) -> "Query":
+    def parse(cls, options: Mapping[str, str], schema: Schema[E], max_page: int) -> "Query[E]":
         """Read the options of a URL; ``QueryError`` for what is malformed or not served."""
         unknown = [name for name in options if name.startswith("$") and name not in _KNOWN]
         if unknown:
             raise QueryError(f"the query option {unknown[0]} is not supported")
-        passes, bounds = _filter(options.get("$filter"))
+        passes, bounds = _filter(options.get("$filter"), schema)
         return cls(
+            schema=schema,
             passes=passes,
             hints=bounds,
-            order=_order(options.get("$orderby")),
+            order=_order(options.get("$orderby"), schema),
             top=min(_number(options, "$top", max_page), max_page),
             skip=_number(options, "$skip", 0),
-            count=_choice(options, "$count", {"true": True, "false": False}),
-            expand=_choice(options, "$expand", {"Attributes": True, "": False}),
+            count=_truth(options, "$count"),
+            expand=_expanded(options, schema),
         )
 
 
 @dataclass(frozen=True)
-class Page:
+class Page(Generic[E]):
     """The answer to a query."""
 
-    products: list[Product]
+    entities: list[E]
     more: bool
-    """Whether further products follow."""
+    """Whether further entities follow."""
     count: int | None
-    """How many products pass the filter, if that was asked."""
+    """How many entities pass the filter, if that was asked."""
 
 
-async def answer(query: Query, archive: Archive) -> Page:
+async def answer(query: Query[E], days: Days[E]) -> Page[E]:
     """Select, sort and cut; where the order allows it, no further than the page reaches."""
     stop = query.skip + query.top
     first = query.order[0]
-    by_day = first.field == "PublicationDate"
-    found: list[Product] = []
-    for day in archive.days(query.hints, latest_first=by_day and first.descending):
+    by_day = first.field == query.schema.daily
+    found: list[E] = []
+    for day in days(query.hints, by_day and first.descending):
         # A walk through the whole archive takes seconds, in which others are served, too.
         await asyncio.sleep(0)
-        found += _sorted([product for product in day if query.passes(product)], query.order)
+        found += _sorted([entity for entity in day if query.passes(entity)], query)
         if by_day and not query.count and len(found) > stop:
             break
     if not by_day:
-        found = _sorted(found, query.order)
+        found = _sorted(found, query)
     return Page(found[query.skip : stop], len(found) > stop, len(found) if query.count else None)
 
 
-def _sorted(products: list[Product], order: tuple[Ordering, ...]) -> list[Product]:
-    products.sort(key=lambda product: product.id)
-    for ordering in reversed(order):
-        products.sort(key=FIELDS[ordering.field].get, reverse=ordering.descending)
-    return products
+def _sorted(entities: list[E], query: Query[E]) -> list[E]:
+    entities.sort(key=query.schema.key)
+    for ordering in reversed(query.order):
+        entities.sort(key=_nulls_first(query.schema.fields[ordering.field].get), reverse=ordering.descending)
+    return entities
 
 
-def _filter(text: str | None) -> tuple[Predicate, Hints]:
+def _nulls_first(get: Callable[[E], Any]) -> Callable[[E], tuple[bool, Any]]:
+    def key(entity: E) -> tuple[bool, Any]:
+        value = get(entity)
+        return value is not None, value
+
+    return key
+
+
+def _filter(text: str | None, schema: Schema[E]) -> tuple[Predicate[E], Hints]:
     if text is None:
         return _everything, ANYTHING
     tree = parse(text.strip())
-    return compile_filter(tree), hints(tree)
+    return compile_filter(tree, schema), hints(tree)
 
 
-def _everything(_: Product) -> bool:
+def _everything(_: object) -> bool:
     return True
 
 
-def _order(text: str | None) -> tuple[Ordering, ...]:
+def _order(text: str | None, schema: Schema[E]) -> tuple[Ordering, ...]:
     if text is None:
-        return _DEFAULT_ORDER
-    return tuple(_ordering(key) for key in text.split(","))
+        return (Ordering(schema.daily),)
+    return tuple(_ordering(key, schema) for key in text.split(","))
 
 
-def _ordering(key: str) -> Ordering:
+def _ordering(key: str, schema: Schema[E]) -> Ordering:
     match key.split():
-        case [field] | [field, "asc"] if field in FIELDS:
+        case [field] | [field, "asc"] if field in schema.fields:
             return Ordering(field)
-        case [field, "desc"] if field in FIELDS:
+        case [field, "desc"] if field in schema.fields:
             return Ordering(field, descending=True)
         case _:
             raise QueryError(f"$orderby wants a property and asc or desc, not {key.strip()!r}")
+
+
+def _expanded(options: Mapping[str, str], schema: Schema[E]) -> frozenset[str]:
+    text = options.get("$expand", "")
+    names = frozenset(name.strip() for name in text.split(",")) if text else frozenset()
+    unknown = names - schema.expandable
+    if unknown:
+        known = " and ".join(sorted(schema.expandable)) or "nothing"
+        raise QueryError(f"$expand knows {known}, not {min(unknown)!r}")
+    return names
 
 
 def _number(options: Mapping[str, str], name: str, default: int) -> int:
@@ -126,10 +148,8 @@ def _number(options: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
-def _choice(options: Mapping[str, str], name: str, choices: dict[str, bool]) -> bool:
-    text = options.get(name)
-    if text is None:
-        return False
-    if text not in choices:
-        raise QueryError(f"{name} knows {' and '.join(filter(None, choices))}, not {text!r}")
-    return choices[text]
+def _truth(options: Mapping[str, str], name: str) -> bool:
+    text = options.get(name, "false")
+    if text not in ("true", "false"):
+        raise QueryError(f"{name} knows true and false, not {text!r}")
+    return text == "true"

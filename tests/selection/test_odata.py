@@ -20,7 +20,7 @@ from rs_assets.selection import (
     parse,
 )
 from rs_assets.selection.vocabulary import Attribute, Field, Kind
-from rs_assets.simulator import odata, predicate, products
+from rs_assets.simulator import entity, odata, predicate, products, schema
 
 from .samples import DAY, HOUR
 from .trees import expressions, moments, words
@@ -179,9 +179,9 @@ def entities(draw: st.DrawFn) -> products.Product:
     """Products whose times lie on and beside those of the filters, some without attributes."""
     begin, end = sorted((draw(moments), draw(moments)))
     more = [
-        products.Attribute("orbitNumber", products.Kind.INTEGER, draw(st.integers(-1, 2))),
-        products.Attribute("baseline", products.Kind.DOUBLE, draw(st.sampled_from([0.0, 1.0, 1.5]))),
-        products.Attribute("evicted", products.Kind.DATE, draw(moments)),
+        schema.Attribute("orbitNumber", schema.Kind.INTEGER, draw(st.integers(-1, 2))),
+        schema.Attribute("baseline", schema.Kind.DOUBLE, draw(st.sampled_from([0.0, 1.0, 1.5]))),
+        schema.Attribute("evicted", schema.Kind.DATE, draw(moments)),
     ]
     return products.Product(
         id="00000000-0000-0000-0000-000000000001",
@@ -219,7 +219,7 @@ def item_of(product: products.Product, *, whole_name: bool) -> Item:
 
 
 def passes(clause: str | None, product: products.Product) -> bool:
-    return clause is None or predicate.compile_filter(odata.parse(clause))(product)
+    return clause is None or predicate.compile_filter(odata.parse(clause), entity.PRODUCTS)(product)
 
 
 A_PRODUCT = products.Product(

@@ -30,9 +30,9 @@ class Station:
         transport = httpx.ASGITransport(create_app(chosen))
         return cls(httpx.AsyncClient(transport=transport, base_url="http://station"))
 
-    async def log_in(self) -> None:
+    async def log_in(self, path: str = "/auxip") -> None:
         """Get a token and use it from now on."""
-        answer = await self.http.post("/auxip/token", data=PASSWORD)
+        answer = await self.http.post(f"{path}/token", data=PASSWORD)
         self.http.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
 
     async def get(self, **options: str | int) -> httpx.Response:
@@ -50,6 +50,27 @@ class Station:
     async def day(self) -> list[Entity]:
         """What was published on ``DAY``, with attributes."""
         return await self.products(filter=ONE_DAY, expand="Attributes")
+
+    async def entities(self, collection: str, path: str = "/cadip/mps", **options: str | int) -> list[Entity]:
+        """The entities of one page of a CADIP station."""
+        query = {f"${name}": str(value) for name, value in options.items()}
+        answer = await self.http.get(f"{path}/{collection}", params=query)
+        assert answer.status_code == 200, answer.text
+        found: list[Entity] = answer.json()["value"]
+        return found
+
+    async def files(self, session: Entity) -> list[Entity]:
+        """The files that a session has now, the first published first."""
+        return await self.entities("Files", filter=f"SessionId eq '{session['SessionId']}'")
+
+    async def chunk(self, file: Entity, **headers: str) -> httpx.Response:
+        """Download a file of a session."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.http.get(f"/cadip/mps/Files({file['Id']})/$value", headers=named)
+
+    async def cadip(self, lever: str, **order: Any) -> Any:
+        """Pull a lever of the CADIP station; the JSON that it answers."""
+        return await self.control(f"cadip/mps/{lever}", **order)
 
     async def value(self, product: Entity, **headers: str) -> httpx.Response:
         """Download a product."""
