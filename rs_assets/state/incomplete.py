@@ -3,7 +3,7 @@
 They are no failures of ours, and mostly none at all: a downlink session is shown while it is being acquired.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -76,12 +76,3 @@ class IncompleteItems:
         )
         with self._database.transaction() as connection:
             return int(connection.execute(statement).rowcount)
-
-    def accepted(self, station: str, item_ids: Collection[str]) -> set[str]:
-        """Which of these items were accepted as they are."""
-        table = incomplete_items
-        statement = select(table.c.item_id).where(
-            table.c.station == station, table.c.item_id.in_(list(item_ids)), table.c.accepted.is_not(None)
-        )
-        with self._database.transaction() as connection:
-            return set(connection.scalars(statement))

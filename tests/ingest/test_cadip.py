@@ -2,12 +2,10 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from pystac import Item
 
 from rs_assets.ingest import IngestOptions, PartitionReport, Platform, Step, ingest
@@ -15,7 +13,7 @@ from rs_assets.ingest.manifest import FileStatus
 from rs_assets.ingest.staging import StagingOptions
 from rs_assets.items.completeness import is_complete, missing_from
 from rs_assets.items.times import utc_now
-from rs_assets.settings import parse_settings
+from tests.downlink import CHUNK, DownlinkStation, downlink_platform
 from tests.platform import (
     PASSWORD,
     PASSWORD_VARIABLE,
@@ -24,31 +22,7 @@ from tests.platform import (
     catalogue_documents,
     day,
     object_path,
-    settings_text,
 )
-
-CHUNK = 3000
-
-
-class DownlinkStation(SimulatedStation):
-    """The levers of a simulated downlink station, and a day of its own on which no other test acquires a session."""
-
-    _days = count()
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self.begin = datetime(2011, 1, 1, 10, tzinfo=UTC) + timedelta(days=next(self._days))
-        self.partition = f"{self.begin:%Y-%m-%d}|S1"
-        self.other_session = f"S1C_{self.begin:%Y%m%d}110000000000"
-
-    def acquire(self, **order: Any) -> dict[str, Any]:
-        """Put a session into the archive, with three chunks on each of two channels; its entity."""
-        session = {"chunks": 3, "chunk_size": CHUNK, "last_size": 100, "start": self.begin.isoformat()}
-        return self._post("/cadip/sgs/sessions", session | order)
-
-    def order(self, what: str, **order: Any) -> dict[str, Any]:
-        """Change something at the station: retransfer, change, release, evict."""
-        return self._post(f"/cadip/sgs/{what}", order)
 
 
 @pytest.fixture
@@ -57,19 +31,11 @@ def downlink(station: SimulatedStation) -> DownlinkStation:
     return DownlinkStation(station.url)
 
 
-def platform_of(station: SimulatedStation, home: Path, **settings: Any) -> Platform:
-    document = yaml.safe_load(settings_text(station.url, name="sgs", interface="cadip", start="2010-01-01"))
-    [entry] = document["stations"]
-    del entry["collection"]
-    entry |= {"url": f"{station.url}/cadip/sgs"} | settings
-    return Platform.open(parse_settings(yaml.safe_dump(document), base=home))
-
-
 @pytest.fixture
 def platform(downlink: DownlinkStation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
     """An installation in an empty directory, whose only station is the simulated one."""
     monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
-    return platform_of(downlink, tmp_path)
+    return downlink_platform(downlink, tmp_path)
 
 
 async def run(platform: Platform, key: str, options: IngestOptions | None = None) -> PartitionReport:
@@ -157,7 +123,7 @@ async def test_an_incomplete_session_can_be_published_as_partial_and_grows_in_th
     downlink: DownlinkStation, tmp_path: Path, platform: Platform
 ) -> None:
     session = downlink.acquire(withheld=[[2, 2], [1, 3]])
-    partial = platform_of(downlink, tmp_path / "partial", sessions={"incomplete": "partial"})
+    partial = downlink_platform(downlink, tmp_path / "partial", sessions={"incomplete": "partial"})
 
     await run(partial, downlink.partition)
     [first] = catalogued(partial)
@@ -179,8 +145,8 @@ async def test_a_partial_session_that_becomes_complete_by_quiet_alone_is_updated
 ) -> None:
     downlink.acquire(withheld=[[2, 2]])
     settings = {"incomplete": "partial", "completeness": "strict"}
-    await run(platform_of(downlink, tmp_path / "p", sessions=settings), downlink.partition)
-    lenient = platform_of(downlink, tmp_path / "p", sessions=settings | {"completeness": "lenient"})
+    await run(downlink_platform(downlink, tmp_path / "p", sessions=settings), downlink.partition)
+    lenient = downlink_platform(downlink, tmp_path / "p", sessions=settings | {"completeness": "lenient"})
 
     await run(lenient, downlink.partition)
 
