@@ -16,7 +16,7 @@ from rs_assets.catalog.protocol import Catalog, Published, UpsertReport, UpsertR
 from rs_assets.catalog.records import collection_href, order_of
 from rs_assets.errors import CatalogError
 from rs_assets.items.extensions import declare_extensions
-from rs_assets.items.identity import same_content, same_product
+from rs_assets.items.identity import grows, same_content, same_product, source_id, source_id_in
 from rs_assets.items.times import format_time
 
 STATION = "station"
@@ -75,6 +75,9 @@ def classify(catalog: Catalog, collection_id: str, items: Sequence[Item]) -> lis
 
     Of the items of one id, the product whose name the catalogue has, else the one that was published first,
     keeps the id, and the others clash; of its publications the newest counts and the others are superseded.
+
+    An item that grows has changed where the catalogue lacks one of its files, a file being known by its source id and
+    size; it neither clashes nor is superseded by what the catalogue has.
     """
     published = catalog.existing(collection_id, {item.id for item in items})
     places: dict[str, list[int]] = {}
@@ -157,12 +160,23 @@ def _standings(rivals: Sequence[Item], published: Published | None) -> list[Stan
 
 
 def _standing_to(present: Item, published: Published, item: Item) -> Standing:
+    if grows(item):
+        return Standing.PUBLISHED if _has_every_file(present, item) else Standing.CHANGED
     if _order(item) < published.order:
         return Standing.SUPERSEDED
     known = all(
         key in present.assets and same_content(present.assets[key], asset) for key, asset in item.assets.items()
     )
     return Standing.PUBLISHED if known else Standing.CHANGED
+
+
+def _has_every_file(present: Item, item: Item) -> bool:
+    return all(
+        key in present.assets
+        and source_id_in(present.assets[key].href) == source_id(item, key)
+        and asset.extra_fields.get("file:size") in {None, present.assets[key].extra_fields["file:size"]}
+        for key, asset in item.assets.items()
+    )
 
 
 def _order(item: Item) -> tuple[datetime, str]:

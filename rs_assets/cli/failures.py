@@ -4,7 +4,7 @@ import click
 
 from rs_assets.items.times import format_time, utc_now
 from rs_assets.settings import Settings, load_settings
-from rs_assets.state import Outcomes, StateDatabase
+from rs_assets.state import IncompleteItems, Outcomes, StateDatabase
 
 ON_DEMAND = "on_demand"
 """Under which name the failures of on-demand requests are kept."""
@@ -21,14 +21,20 @@ def list_failures(station: str | None) -> None:
     """List what is outstanding, of one STATION (or `on_demand`) or of all; the exit status is 1 if there is any."""
     settings = load_settings()
     names = [_owner(settings, station)] if station else [*(entry.name for entry in settings.stations), ON_DEMAND]
-    outcomes = Outcomes(StateDatabase(settings.state.url))
-    outstanding = [failure for name in names for failure in outcomes.outstanding(name)]
+    state = StateDatabase(settings.state.url)
+    outstanding = [failure for name in names for failure in Outcomes(state).outstanding(name)]
+    overdue = [item for name in names for item in IncompleteItems(state).outstanding(name, overdue_at=utc_now())]
     for failure in outstanding:
         when = format_time(failure.next_try) if failure.next_try else "trying again cannot help"
         click.echo(f"{failure.station} {failure.partition} {failure.asset}")
         click.echo(f"    {failure.status}: {failure.reason}")
         click.echo(f"    {failure.attempts} attempts since {format_time(failure.failed_first)}; next try: {when}")
-    if outstanding:
+    for item in overdue:
+        when = format_time(item.look_again_at) if item.look_again_at else "the station has deleted it"
+        click.echo(f"{item.station} {item.partition} {item.item_id}")
+        click.echo(f"    incomplete: {item.missing}")
+        click.echo(f"    it should have been complete by {format_time(item.overdue_from)}; next look: {when}")
+    if outstanding or overdue:
         raise SystemExit(1)
     click.echo("Nothing is outstanding.")
 
@@ -38,13 +44,16 @@ def list_failures(station: str | None) -> None:
 @click.argument("file")
 @click.option("--why", required=True, help="Kept with the failure, for those who ask later.")
 def accept(station: str, file: str, why: str) -> None:
-    """Take the failures of a FILE (its name or item id) as settled, e.g. for one that the station has evicted.
+    """Take the failures of a FILE (its name or item id, e.g. of a session) as settled, e.g. for one that the station
+    has evicted, or a session that will never be complete.
 
     The check turns green with its next evaluation; execute it in the UI, or wait for the station's next run.
     """
     settings = load_settings()
     name = _owner(settings, station)
-    count = Outcomes(StateDatabase(settings.state.url)).accept(name, file, why=why, at=utc_now())
+    state = StateDatabase(settings.state.url)
+    count = Outcomes(state).accept(name, file, why=why, at=utc_now())
+    count += IncompleteItems(state).accept(name, file, why=why)
     if not count:
         raise click.ClickException(f"{name} has no outstanding failure of {file!r}; see `rs-assets failures list`")
     click.echo(f"{count} accepted.")

@@ -4,16 +4,19 @@ A verdict of the last run alone would turn green with the next good partition, w
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import dagster as dg
 
 from rs_assets.ingest import Platform, Step
+from rs_assets.ingest.manifest import FileStatus
 from rs_assets.ingest.publishing import UNCATALOGUED
-from rs_assets.items.times import format_time
+from rs_assets.items.times import format_time, utc_now
 from rs_assets.settings import Station
-from rs_assets.state import FileFailure
+from rs_assets.state import FileFailure, IncompleteItem
 
 _ROWS = 50
+_SESSIONS = "sessions_complete"
 _NAMES = {Step.STAGE: "every_file_staged", Step.PUBLISH: "every_item_catalogued"}
 
 
@@ -25,14 +28,23 @@ def check_specs(station: Station) -> list[dg.AssetCheckSpec]:
         f"`rs-assets failures accept {station.name} FILE --why …`."
     )
     catalogued = "Every item whose files are verified is in the catalogue. Red while the catalogue refuses any."
-    return [
+    specs = [
         dg.AssetCheckSpec(_NAMES[Step.STAGE], asset=[station.name, Step.STAGE.value], description=staged),
         dg.AssetCheckSpec(_NAMES[Step.PUBLISH], asset=[station.name, Step.PUBLISH.value], description=catalogued),
     ]
+    if station.sessions is not None:
+        complete = (
+            "Every session whose downlink ended long ago is complete. A warning while the station shows less than that "
+            "of any session, or has deleted a chunk before it was staged, with what is missing; what nobody can mend "
+            f"is accepted by `rs-assets failures accept {station.name} SESSION --why …`."
+        )
+        specs.append(dg.AssetCheckSpec(_SESSIONS, asset=[station.name, Step.STAGE.value], description=complete))
+    return specs
 
 
 def verdicts(platform: Platform, station: Station) -> dict[dg.AssetCheckKey, dg.AssetCheckResult]:
     """What each check of the station says now."""
+    now = utc_now()
     outstanding = platform.outcomes.outstanding(station.name)
     uncatalogued = [failure for failure in outstanding if failure.status == UNCATALOGUED]
     unstaged = [failure for failure in outstanding if failure.status != UNCATALOGUED]
@@ -40,7 +52,50 @@ def verdicts(platform: Platform, station: Station) -> dict[dg.AssetCheckKey, dg.
     for step, failures in ((Step.STAGE, unstaged), (Step.PUBLISH, uncatalogued)):
         key = dg.AssetCheckKey(dg.AssetKey([station.name, step.value]), _NAMES[step])
         results[key] = _verdict(key, failures)
+    if station.sessions is not None:
+        result = _sessions_verdict(station, platform.incomplete.outstanding(station.name, overdue_at=now), unstaged)
+        results[dg.AssetCheckKey(dg.AssetKey([station.name, Step.STAGE.value]), _SESSIONS)] = result
     return results
+
+
+def _sessions_verdict(
+    station: Station, overdue: Sequence[IncompleteItem], unstaged: Sequence[FileFailure]
+) -> dg.AssetCheckResult:
+    """Which sessions are incomplete though they should not be, and why."""
+    rows = [_session_record(item.item_id, item.partition, item.missing, item.look_again_at) for item in overdue]
+    lost: dict[tuple[str, str], list[str]] = {}
+    for failure in unstaged:
+        if failure.status == FileStatus.EVICTED:
+            lost.setdefault((failure.item_id, failure.partition), []).append(failure.asset)
+    rows += [
+        _session_record(session, partition, f"deleted before it was staged: {', '.join(names)}", None)
+        for (session, partition), names in lost.items()
+    ]
+    metadata: dict[str, dg.MetadataValue] = {"incomplete": dg.MetadataValue.int(len(rows))}
+    description = "Every session that should be complete is."
+    if rows:
+        first, more = rows[0].data, f" and {len(rows) - 1} more" if len(rows) > 1 else ""
+        description = f"{first['session']} ({first['partition']}): {first['missing']}{more}"
+        metadata["sessions"] = dg.MetadataValue.table(rows[:_ROWS])
+    return dg.AssetCheckResult(
+        passed=not rows,
+        asset_key=dg.AssetKey([station.name, Step.STAGE.value]),
+        check_name=_SESSIONS,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=description,
+        metadata=metadata,
+    )
+
+
+def _session_record(session: str, partition: str, missing: str, next_look: datetime | None) -> dg.TableRecord:
+    return dg.TableRecord(
+        {
+            "session": session,
+            "partition": partition,
+            "missing": missing,
+            "next look": format_time(next_look) if next_look else "none: the station has deleted it",
+        }
+    )
 
 
 def _verdict(key: dg.AssetCheckKey, failures: Sequence[FileFailure]) -> dg.AssetCheckResult:

@@ -9,6 +9,7 @@ from rs_assets.ingest import PartitionReport, Platform, Step
 from rs_assets.ingest.manifest import FileStatus, Manifest, ManifestFile, manifest_path
 from rs_assets.ingest.publishing import Publication
 from rs_assets.ingest.search_results import SearchResults, results_path
+from rs_assets.ingest.sessions import SessionStanding, standings_of
 from rs_assets.items.times import format_time
 
 Metadata = Mapping[str, dg.MetadataValue]
@@ -48,7 +49,7 @@ def _of_search(platform: Platform, results: SearchResults) -> Metadata:
         "new": dg.MetadataValue.int(results.added),
         "evicted_since": dg.MetadataValue.int(len(results.evicted)),
         "total_size_mb": _megabytes(results.size),
-        "product_types": _table("product_type", results.product_types),
+        **_contents(results),
         "pages": dg.MetadataValue.int(results.pages),
         "query": dg.MetadataValue.text(results.query),
         "window": dg.MetadataValue.text(
@@ -67,6 +68,31 @@ def _of_search(platform: Platform, results: SearchResults) -> Metadata:
     return metadata
 
 
+def _contents(results: SearchResults) -> Metadata:
+    """What there is: the sessions, or else how many products there are of each type."""
+    sessions = standings_of(results.items)
+    return _sessions(sessions) if sessions else {"product_types": _table("product_type", results.product_types)}
+
+
+def _sessions(sessions: Sequence[SessionStanding]) -> Metadata:
+    rows: list[dict[str, str | int]] = [
+        {
+            "session": entry.session_id,
+            "satellite": entry.platform,
+            "chunks": ", ".join(f"channel {channel}: {count}" for channel, count in entry.channels.items()),
+            "size_mb": str(round(entry.size / _MEGABYTE, 3)),
+            "standing": "complete" if entry.complete else "; ".join(entry.missing),
+        }
+        for entry in sorted(sessions, key=lambda entry: entry.complete)
+    ]
+    complete = sum(entry.complete for entry in sessions)
+    return {
+        "sessions_complete": dg.MetadataValue.int(complete),
+        "sessions_incomplete": dg.MetadataValue.int(len(sessions) - complete),
+        "sessions": records(rows),
+    }
+
+
 def _of_staging(platform: Platform, manifest: Manifest) -> Metadata:
     rate = manifest.moved / manifest.seconds / _MEGABYTE if manifest.seconds else 0.0
     metadata: dict[str, dg.MetadataValue] = {
@@ -78,6 +104,8 @@ def _of_staging(platform: Platform, manifest: Manifest) -> Metadata:
         "mb_per_second": dg.MetadataValue.float(round(rate, 2)),
         "retries": dg.MetadataValue.int(manifest.retries),
     }
+    if manifest.sessions:
+        metadata |= _sessions(manifest.sessions)
     if manifest.failures:
         metadata["not_staged"] = records([_failure(file) for file in manifest.failures])
     warned = [{"file": file.asset, "warning": "; ".join(file.warnings)} for file in manifest.files if file.warnings]

@@ -34,7 +34,8 @@ class Due:
 
 
 def due_sensor(station: Station) -> dg.SensorDefinition:
-    """Searches a window again after it has closed, tries failed files again, and polls open windows if so set."""
+    """Searches a window again after it has closed, or while a session of it is incomplete; tries failed files again,
+    and polls open windows if so set."""
 
     @dg.sensor(
         name=f"{station.name}_due_partitions",
@@ -43,7 +44,7 @@ def due_sensor(station: Station) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
             f"Asks for the partitions of {station.name} whose window has closed since they were searched, and for "
-            "those with a file whose next try has come"
+            "those with a file whose next try has come or that the station has not shown whole yet"
             + (f"; searches open windows every {station.poll_every}." if station.poll_every else ".")
         ),
     )
@@ -77,6 +78,10 @@ def due_partitions(platform: Platform, station: Station, now: datetime) -> Itera
     for record in platform.searches.to_repeat(station.name, now=now, lag=station.lag, pause=pause):
         seen.add(record.partition)
         yield Due(record.partition, "window closed", record.attempted_at, every)
+    for partition, moment in platform.incomplete.due(station.name, now).items():
+        if partition not in seen:
+            seen.add(partition)
+            yield Due(partition, "incomplete", moment, every)
     for partition, moment in platform.outcomes.due(station.name, now).items():
         if partition not in seen:
             seen.add(partition)

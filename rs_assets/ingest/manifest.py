@@ -11,6 +11,7 @@ from pystac import Item
 
 from rs_assets.documents import Document
 from rs_assets.errors import StoreError
+from rs_assets.ingest.sessions import SessionStanding
 from rs_assets.items.times import format_time
 from rs_assets.stations.window import Partition
 
@@ -81,6 +82,8 @@ class Manifest:
     files: tuple[ManifestFile, ...]
     items: tuple[Item, ...]
     """Items whose every file is verified and that the catalogue lacks, as it shall hold them."""
+    sessions: tuple[SessionStanding, ...] = ()
+    """How far the sessions have come, where the station has such."""
 
     def count(self, status: FileStatus) -> int:
         """How many files there are of this status."""
@@ -118,6 +121,7 @@ class Manifest:
             "seconds": round(self.seconds, 3),
             "files": [asdict(file) | {"warnings": list(file.warnings)} for file in self.files],
             "items": [item.to_dict(include_self_link=False, transform_hrefs=False) for item in self.items],
+            "sessions": [asdict(entry) | {"missing": list(entry.missing)} for entry in self.sessions],
         }
 
     @classmethod
@@ -141,6 +145,7 @@ class Manifest:
                 seconds=document["seconds"],
                 files=tuple(_file(entry) for entry in document["files"]),
                 items=tuple(Item.from_dict(entry, migrate=False) for entry in document["items"]),
+                sessions=tuple(_session(entry) for entry in document.get("sessions", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(f"the staging manifest of {partition.key} cannot be read: {error!r}") from error
@@ -153,3 +158,7 @@ def manifest_path(station: str, partition: Partition) -> str:
 
 def _file(entry: Mapping[str, Any]) -> ManifestFile:
     return ManifestFile(**{**entry, "status": FileStatus(entry["status"]), "warnings": tuple(entry["warnings"])})
+
+
+def _session(entry: Mapping[str, Any]) -> SessionStanding:
+    return SessionStanding(**{**entry, "missing": tuple(entry["missing"])})

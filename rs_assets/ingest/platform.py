@@ -11,7 +11,7 @@ from rs_assets.staging.claims import KeyClaims
 from rs_assets.staging.object_sink import ObjectStoreSink
 from rs_assets.staging.opening import sink_of
 from rs_assets.staging.sinks import Sink
-from rs_assets.state import Outcomes, Searches, StateDatabase, SupersededObjects, Transfers
+from rs_assets.state import IncompleteItems, Outcomes, Searches, StateDatabase, SupersededObjects, Transfers
 from rs_assets.stations.limits import StationLimits
 
 
@@ -58,6 +58,11 @@ class Platform:
     def searches(self) -> Searches:
         """When each partition was searched."""
         return Searches(self.state)
+
+    @property
+    def incomplete(self) -> IncompleteItems:
+        """What the stations do not show whole."""
+        return IncompleteItems(self.state)
 
     @property
     def outcomes(self) -> Outcomes:

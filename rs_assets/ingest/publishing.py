@@ -9,17 +9,36 @@ from pystac import Item
 
 from rs_assets.catalog.protocol import CollectionSpec, UpsertReport, UpsertResult, UpsertStatus
 from rs_assets.errors import StoreError
+from rs_assets.ingest.ledger import Ledger
 from rs_assets.ingest.manifest import Manifest, manifest_path
 from rs_assets.ingest.platform import Platform
-from rs_assets.ingest.staging import Ledger, object_is_there
-from rs_assets.items.identity import source_id
+from rs_assets.ingest.staging import object_is_there
+from rs_assets.items.extensions import declare_extensions
+from rs_assets.items.growth import joined
+from rs_assets.items.identity import grows, source_id
 from rs_assets.items.times import utc_now
-from rs_assets.settings import Station
+from rs_assets.settings import Interface, Station
 from rs_assets.state import FileFailure, Resolution
+from rs_assets.stations.registry import judge
 from rs_assets.stations.window import Partition
 
 UNCATALOGUED = "uncatalogued"
 """Status of a failure that this step records, and resolves."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What the collections of an interface hold, in the words of their description."""
+
+    title: str
+    described: str
+    keyword: str
+
+
+_CONTENTS = {
+    Interface.AUXIP: _Content("auxiliary files", "Auxiliary files", "auxiliary data"),
+    Interface.CADIP: _Content("downlink sessions", "Raw chunks of the downlink sessions", "raw data"),
+}
 
 
 @dataclass(frozen=True)
@@ -53,13 +72,22 @@ async def publish_partition(platform: Platform, station: Station, manifest: Mani
         manifest.items,
         ledger=Ledger(station.name, manifest.partition.key),
         pause=timedelta(seconds=station.retries.next_run_after),
+        station=station,
     )
 
 
 async def publish_items(
-    platform: Platform, spec: CollectionSpec, items: Sequence[Item], *, ledger: Ledger, pause: timedelta
+    platform: Platform,
+    spec: CollectionSpec,
+    items: Sequence[Item],
+    *,
+    ledger: Ledger,
+    pause: timedelta,
+    station: Station,
 ) -> Publication:
     """Publish items whose files are in the store, and collect what was replaced long enough ago.
+
+    An item that grows keeps the files that the catalogue has of it already.
 
     Args:
         platform: what to work on.
@@ -67,14 +95,14 @@ async def publish_items(
         items: as the catalogue shall hold them.
         ledger: under which names refusals are recorded.
         pause: how long after a refusal the item is due again.
+        station: the station that they are of, whose rules say when an item that grows is complete.
 
     Raises:
         StoreError, CatalogError, StateError: store, catalogue or state cannot be used.
     """
     await asyncio.to_thread(platform.catalog.ensure_collection, spec)
     whole, vanished = await _with_objects(platform, items)
-    await asyncio.to_thread(_note_replaced, platform, spec.id, whole)
-    written = await asyncio.to_thread(platform.catalog.upsert, spec.id, whole)
+    written = await asyncio.to_thread(_write, platform, station, spec.id, whole)
     report = UpsertReport(spec.id, (*written.results, *vanished))
     await asyncio.to_thread(_record, platform, items, report, ledger, pause)
     return Publication(
@@ -118,17 +146,18 @@ async def collect_superseded(platform: Platform) -> int:
 
 def collection_spec(platform: Platform, station: Station, mission: str) -> CollectionSpec:
     """The collection that a station's products of a mission belong to."""
+    content = _CONTENTS[station.interface]
     known = platform.settings.missions.get(mission)
     per_mission = "{mission}" in station.collection
     whose = known.constellation.title() if known and per_mission else "Copernicus"
     return CollectionSpec(
         id=station.collection_of(mission),
-        title=f"{whose} auxiliary files",
+        title=f"{whose} {content.title}",
         description=(
-            f"Auxiliary files of {whose}, as the ground-segment stations publish them: every file has been "
+            f"{content.described} of {whose}, as the ground-segment stations publish them: every file has been "
             "fetched whole and verified before its item was listed."
         ),
-        keywords=(*((known.constellation,) if known and per_mission else ()), "auxiliary data"),
+        keywords=(*((known.constellation,) if known and per_mission else ()), content.keyword),
     )
 
 
@@ -148,6 +177,32 @@ async def _with_objects(platform: Platform, items: Sequence[Item]) -> tuple[list
         else:
             whole.append(item)
     return whole, vanished
+
+
+def _write(platform: Platform, station: Station, collection: str, items: Sequence[Item]) -> UpsertReport:
+    growing = [item for item in items if grows(item)]
+    others = [item for item in items if not grows(item)]
+    _note_replaced(platform, collection, [*others, *_with_what_is_held(platform, station, collection, growing)])
+    written = platform.catalog.upsert(collection, others).results
+    if growing:
+        # Two runs that have seen different files of one session must not undo each other's work.
+        with platform.state.transaction():
+            whole = _with_what_is_held(platform, station, collection, growing)
+            written += platform.catalog.upsert(collection, whole).results
+    return UpsertReport(collection, written)
+
+
+def _with_what_is_held(platform: Platform, station: Station, collection: str, items: Sequence[Item]) -> list[Item]:
+    """The items, each with those of its files that the catalogue has already."""
+    whole = []
+    for item in items:
+        held = platform.catalog.get(collection, item.id)
+        grown = item if held is None else joined(held, item)
+        if len(grown.assets) > len(item.assets):
+            judge(station, grown, utc_now())
+        declare_extensions(grown)
+        whole.append(grown)
+    return whole
 
 
 def _note_replaced(platform: Platform, collection: str, items: Sequence[Item]) -> None:

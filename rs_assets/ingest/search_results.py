@@ -1,21 +1,24 @@
 """What a station has shown for one window and mission, kept in the store as a STAC ItemCollection.
 
-A closed window can still change: publication lags its own stamp, and archives roll. So results are merged: what
-was once seen stays, with the times of its first and last sight and of its eviction.
+A closed window can still change: publication lags its own stamp, archives roll, sessions grow. So results are merged:
+what was once seen stays, each file with the times of its first and last sight and of its eviction. An item that grows
+is one entry, to which the files that are new are added.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
-from pystac import Item
+from pystac import Asset, Item
 
 from rs_assets.documents import Document
 from rs_assets.errors import StoreError
-from rs_assets.items.identity import publication_order, source_id
+from rs_assets.items.completeness import is_complete
+from rs_assets.items.growth import joined
+from rs_assets.items.identity import grows, publication_order, source_id
 from rs_assets.items.times import format_time
 from rs_assets.stations.search import Answer, Rejected
 from rs_assets.stations.window import Partition
@@ -26,7 +29,8 @@ SCHEMA_VERSION = 1
 FIRST_SEEN = "rs_assets:first_seen"
 LAST_SEEN = "rs_assets:last_seen"
 EVICTED = "rs_assets:evicted"
-"""Properties of a kept item: when the station first and last listed it, and when it was first missing."""
+"""Properties of a kept item and of each of its files: when the station first and last listed it, and when it was first
+missing. An item is evicted when all its files are; results of older programs state it of the item alone."""
 
 _OUR_PROPERTIES = (FIRST_SEEN, LAST_SEEN, EVICTED)
 
@@ -58,8 +62,18 @@ class SearchResults:
 
     @property
     def evicted(self) -> set[str]:
-        """The station's keys of what it does not list any more."""
-        return {publication_key(item) for item in self.items if EVICTED in item.properties}
+        """The source ids of the files that the station does not list any more."""
+        return {
+            source_id(item, key)
+            for item in self.items
+            for key, asset in item.assets.items()
+            if _seen(item, asset, EVICTED) is not None
+        }
+
+    @property
+    def incomplete(self) -> list[Item]:
+        """The items that lack some of their files."""
+        return [item for item in self.items if not is_complete(item)]
 
     @property
     def size(self) -> int:
@@ -135,20 +149,26 @@ def merged(
     partition: Partition,
     now: datetime,
     closed: bool,
+    judge: Callable[[Item], None] = lambda _item: None,
 ) -> SearchResults:
-    """What has been shown so far: the earlier results and the station's newest answer."""
-    before = {publication_key(item): item for item in previous.items} if previous else {}
-    kept = dict(before)
-    for item in answer.items:
-        key = publication_key(item)
-        seen = item.clone()
-        seen.properties[FIRST_SEEN] = before[key].properties[FIRST_SEEN] if key in before else format_time(now)
-        seen.properties[LAST_SEEN] = format_time(now)
-        kept[key] = seen
+    """What has been shown so far: the earlier results and the station's newest answer.
+
+    `judge` is told each item that has grown, to let it say whether it is complete.
+    """
+    before = {entry_key(item): item for item in previous.items} if previous else {}
+    kept: dict[str, Item] = dict(before)
+    listed = {entry_key(item): item for item in answer.items}
+    for key, item in listed.items():
+        kept[key] = _sighted(item, before.get(key), now)
     if not answer.partial:
-        listed = {publication_key(item) for item in answer.items} | {entry.key for entry in answer.rejected}
-        for key in before.keys() - listed:
-            kept[key].properties.setdefault(EVICTED, format_time(now))
+        present = {source_id(item, key) for item in answer.items for key in item.assets}
+        present |= {entry.key for entry in answer.rejected}
+        for key, item in kept.items():
+            if key in listed or key not in present:
+                _note_evictions(item, present, now, is_listed=key in listed)
+    for key, item in kept.items():
+        if key in before and grows(item):
+            judge(item)
     return SearchResults(
         station=station,
         partition=partition,
@@ -164,12 +184,58 @@ def merged(
     )
 
 
-def publication_key(item: Item) -> str:
-    """The station's key of the publication that an item stands for."""
+def entry_key(item: Item) -> str:
+    """By what an item is known among a partition's results.
+
+    An item that grows is known by its id; any other by the station's key of the publication that it stands for.
+    """
+    if grows(item):
+        return item.id
     return "|".join(sorted({source_id(item, key) for key in item.assets})) or item.id
+
+
+def _sighted(item: Item, before: Item | None, now: datetime) -> Item:
+    """An item as listed at `now`, put to what was known of it."""
+    times = {FIRST_SEEN: format_time(now), LAST_SEEN: format_time(now)}
+    seen = item.clone()
+    for asset in seen.assets.values():
+        asset.extra_fields |= times
+    seen.properties |= times
+    if before is None:
+        return seen
+    firsts = {source_id(before, key): _seen(before, asset, FIRST_SEEN) for key, asset in before.assets.items()}
+    whole = joined(before, seen) if grows(item) else seen
+    whole.properties[FIRST_SEEN] = before.properties[FIRST_SEEN]
+    whole.properties[LAST_SEEN] = format_time(now)
+    whole.properties.pop(EVICTED, None)
+    for key, asset in whole.assets.items():
+        first = firsts.get(source_id(whole, key))
+        if first is not None:
+            asset.extra_fields[FIRST_SEEN] = first
+    return whole
+
+
+def _note_evictions(item: Item, present: Collection[str], now: datetime, *, is_listed: bool) -> None:
+    """Mark the files that are not among those present, and the item if neither it nor any of its files is listed."""
+    gone = [key for key in item.assets if source_id(item, key) not in present]
+    for key in gone:
+        asset = item.assets[key]
+        asset.extra_fields[EVICTED] = _seen(item, asset, EVICTED) or format_time(now)
+    if not is_listed and len(gone) == len(item.assets):
+        item.properties.setdefault(EVICTED, format_time(now))
+
+
+def _seen(item: Item, asset: Asset, name: str) -> str | None:
+    """When a file was first or last seen, or missed; of the item where the file does not say."""
+    time = asset.extra_fields.get(name)
+    if time is None and FIRST_SEEN not in asset.extra_fields:
+        time = item.properties.get(name)
+    return None if time is None else str(time)
 
 
 def _as_given(item: Item) -> Item:
     given = item.clone()
     given.properties = {name: deepcopy(value) for name, value in item.properties.items() if name not in _OUR_PROPERTIES}
+    for asset in given.assets.values():
+        asset.extra_fields = {k: deepcopy(v) for k, v in asset.extra_fields.items() if k not in _OUR_PROPERTIES}
     return given

@@ -1,14 +1,24 @@
 """The first step: ask the station for a partition and merge what it shows into what it has shown before."""
 
 import asyncio
+from datetime import datetime, timedelta
+
+from pystac import Item
 
 from rs_assets.errors import RsAssetsError, StoreError
 from rs_assets.ingest.platform import Platform
-from rs_assets.ingest.search_results import SearchResults, merged, results_path
+from rs_assets.ingest.search_results import EVICTED, SearchResults, merged, results_path
+from rs_assets.items.completeness import missing_from
 from rs_assets.items.times import utc_now
 from rs_assets.settings import Station
+from rs_assets.state import IncompleteItem
+from rs_assets.stations.registry import judge, nothing_more_expected_from
 from rs_assets.stations.search import Answer, StationSearch
 from rs_assets.stations.window import Partition
+
+_FIRST_PAUSE = timedelta(minutes=5)
+_LONGEST_PAUSE = timedelta(days=1)
+"""How long after a search an incomplete item is looked for again, at least and at most."""
 
 
 async def search_partition(
@@ -64,12 +74,38 @@ def _is_final(platform: Platform, station: Station, partition: Partition, answer
     return searched is not None and partition.window.is_closed(searched, station.lag)
 
 
+def _incomplete(station: Station, partition: Partition, item: Item, now: datetime) -> IncompleteItem:
+    """What to remember of an item that lacks something; the longer nothing has come, the later it is looked for."""
+    overdue = nothing_more_expected_from(station, item)
+    pause = min(max(_FIRST_PAUSE, now - overdue), _LONGEST_PAUSE)
+    return IncompleteItem(
+        station=station.name,
+        partition=partition.key,
+        item_id=item.id,
+        missing="; ".join(missing_from(item)),
+        overdue_from=overdue,
+        look_again_at=None if EVICTED in item.properties else now + pause,
+    )
+
+
 def _keep(platform: Platform, station: Station, partition: Partition, answer: Answer, closed: bool) -> SearchResults:
     path = results_path(station.name, partition)
     # Two runs that search one partition at once must not undo each other's merge.
     with platform.state.transaction():
         document = platform.documents.read(path)
         previous = None if document is None else SearchResults.from_dict(document, partition)
-        results = merged(previous, answer, station=station.name, partition=partition, now=utc_now(), closed=closed)
+        now = utc_now()
+        results = merged(
+            previous,
+            answer,
+            station=station.name,
+            partition=partition,
+            now=now,
+            closed=closed,
+            judge=lambda item: judge(station, item, now),
+        )
         platform.documents.write(path, results.to_dict())
+    platform.incomplete.seen(
+        station.name, partition.key, [_incomplete(station, partition, item, now) for item in results.incomplete]
+    )
     return results

@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from pystac import Item
 
 from rs_assets.catalog.publication import Standing, classify, published_item
+from rs_assets.ingest.holdings import LOST, lost, staged_before
+from rs_assets.ingest.ledger import Ledger, known_evictions, record_staging
 from rs_assets.ingest.manifest import FileStatus, Manifest, ManifestFile, manifest_path
 from rs_assets.ingest.platform import Platform
-from rs_assets.ingest.search_results import SearchResults, publication_key
-from rs_assets.items.identity import source_id
+from rs_assets.ingest.search_results import SearchResults
+from rs_assets.ingest.sessions import SessionStanding, as_staged, publishable, standings_of
+from rs_assets.items.completeness import is_complete
+from rs_assets.items.growth import aligned, keys_by_source
+from rs_assets.items.identity import grows, source_id
 from rs_assets.items.times import utc_now
 from rs_assets.settings import Retries, Station
 from rs_assets.staging.items import stage_items
@@ -20,10 +24,6 @@ from rs_assets.staging.report import FileOutcome, ItemOutcome, StagingReport
 from rs_assets.staging.sinks import Sink
 from rs_assets.staging.source import Source
 from rs_assets.staging.transfer import TransferStatus
-from rs_assets.state import FileFailure, Resolution, TransferRecord
-
-STAGING_FAILURES = frozenset({FileStatus.FAILED, FileStatus.EVICTED, FileStatus.CLASH})
-"""The failures that staging records, and resolves."""
 
 _FILE_STATUSES = {
     TransferStatus.STAGED: FileStatus.STAGED,
@@ -47,25 +47,15 @@ class StagingOptions:
     """Asset keys to stage; every asset where None."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """Under which names the transfers and failures of a run are recorded in the state."""
-
-    owner: str
-    """A station's name, or another group of assets that has a check of its own."""
-    partition: str
-    run_id: str | None = None
-    is_retried: bool = True
-    """Whether a sensor looks after what has failed; otherwise no next try is promised."""
-
-
 @dataclass(frozen=True)
 class Staged:
     """What staging did for some items."""
 
     files: tuple[ManifestFile, ...]
     items: tuple[Item, ...]
-    """The items whose every file is verified and that the catalogue lacks, as it shall hold them."""
+    """The items that are ready for the catalogue and that it lacks, as it shall hold them."""
+    sessions: tuple[SessionStanding, ...]
+    """How far each session has come."""
     seconds: float
 
 
@@ -100,7 +90,9 @@ async def stage_partition(
         ledger=Ledger(station.name, partition.key, run_id),
         progress=progress,
     )
-    manifest = Manifest(station.name, partition, collection, began, staged.seconds, staged.files, staged.items)
+    manifest = Manifest(
+        station.name, partition, collection, began, staged.seconds, staged.files, staged.items, staged.sessions
+    )
     await asyncio.to_thread(platform.documents.write, manifest_path(station.name, partition), manifest.to_dict())
     return manifest
 
@@ -127,17 +119,20 @@ async def stage_lacking(
         items: the station's items.
         options: what the run asks for.
         ledger: under which names the outcomes are recorded.
-        evicted: publications (see `publication_key`) that the station does not list any more.
+        evicted: source ids of the files that the station does not list any more.
         progress: told what happens.
 
     Raises:
         StoreError, CatalogError, StateError: store, catalogue or state cannot be used.
     """
-    standings = await asyncio.to_thread(classify, platform.catalog, collection, items)
+    standings = await asyncio.to_thread(_standings, platform, collection, items)
     if not options.force:
         standings = await _missing_objects(platform, collection, standings)
-    gone = await asyncio.to_thread(_known_evictions, platform, ledger, evicted)
+    gone = await asyncio.to_thread(known_evictions, platform, ledger, evicted)
     wanted, settled = _sorted_out(standings, gone, options)
+    known: dict[str, FileOutcome] = {}
+    if not options.force:
+        known = lost(collection, wanted, gone) | await staged_before(platform, station, collection, wanted)
     retries = station.retries
     if options.attempts is not None:
         retries = Retries(**(retries.model_dump() | {"attempts": options.attempts}))
@@ -152,12 +147,29 @@ async def stage_lacking(
             concurrency=station.concurrency,
             selected_assets=options.selected_assets,
             limit=options.limit,
+            known=known,
             progress=progress,
         )
-    files, ready = _outcomes(wanted, report, collection)
-    staged = Staged((*files, *settled), tuple(ready), report.seconds)
-    await asyncio.to_thread(_record, platform, station, collection, staged, ledger)
-    return staged
+    files = (*_outcomes(wanted, report), *settled)
+    ready = _ready_items(wanted, report, station, collection)
+    sessions = _sessions([item for item, _ in standings], wanted, report)
+    await asyncio.to_thread(record_staging, platform, station, collection, files, ledger)
+    return Staged(files, ready, sessions, report.seconds)
+
+
+def _standings(platform: Platform, collection: str, items: Sequence[Item]) -> list[tuple[Item, Standing]]:
+    """How the items stand to the catalogue; what grows has its files under the keys that the catalogue gives them."""
+    held = {item.id: platform.catalog.get(collection, item.id) for item in items if grows(item)}
+    named = []
+    for item in items:
+        known = held.get(item.id)
+        named.append(item if known is None else aligned(item, keys_by_source(known)))
+    standings = []
+    for item, standing in classify(platform.catalog, collection, named):
+        known = held.get(item.id)
+        is_news = known is not None and is_complete(known) is not is_complete(item)
+        standings.append((item, Standing.CHANGED if is_news and standing is Standing.PUBLISHED else standing))
+    return standings
 
 
 async def _missing_objects(
@@ -185,14 +197,6 @@ async def object_is_there(sink: Sink, href: str, size: int | None) -> bool:
     return found is not None and (size is None or found.size == size)
 
 
-def _known_evictions(platform: Platform, ledger: Ledger, evicted: Collection[str]) -> set[str]:
-    """Publications that the station neither lists any more nor had when they were asked for."""
-    if not evicted:
-        return set()
-    failures = platform.outcomes.outstanding(ledger.owner)
-    return {failure.source_id for failure in failures if failure.status == FileStatus.EVICTED} & set(evicted)
-
-
 def _sorted_out(
     standings: Sequence[tuple[Item, Standing]], gone: set[str], options: StagingOptions
 ) -> tuple[list[Item], list[ManifestFile]]:
@@ -201,10 +205,10 @@ def _sorted_out(
     settled: list[ManifestFile] = []
     for item, standing in standings:
         stage = standing.to_publish or (options.force and standing is Standing.PUBLISHED)
-        if stage and (publication_key(item) not in gone or options.force):
+        if stage and (not _are_all_in(item, gone) or options.force):
             wanted.append(item)
         elif stage:
-            settled += _files(item, FileStatus.EVICTED, "the station has deleted it, and does not list it any more")
+            settled += _files(item, FileStatus.EVICTED, LOST)
         elif standing is Standing.CLASH:
             reason = f"another product has the item id {item.id}; set item_id: name for this station"
             settled += _files(item, FileStatus.CLASH, reason)
@@ -214,6 +218,10 @@ def _sorted_out(
     return wanted, settled
 
 
+def _are_all_in(item: Item, source_ids: Collection[str]) -> bool:
+    return bool(item.assets) and all(source_id(item, key) in source_ids for key in item.assets)
+
+
 def _files(item: Item, status: FileStatus, reason: str | None = None) -> list[ManifestFile]:
     return [
         ManifestFile(item.id, key, source_id(item, key), status, asset.href, reason=reason)
@@ -221,13 +229,25 @@ def _files(item: Item, status: FileStatus, reason: str | None = None) -> list[Ma
     ]
 
 
-def _outcomes(wanted: Sequence[Item], report: StagingReport, collection: str) -> tuple[list[ManifestFile], list[Item]]:
-    """The files of the items that were to be staged, and those items that are ready for the catalogue."""
+def _outcomes(wanted: Sequence[Item], report: StagingReport) -> list[ManifestFile]:
+    """The files of the items that were to be staged."""
     staged = list(zip(wanted, report.items, strict=False))  # the limit may have left some out
     files = [_file(item, file) for item, outcome in staged for file in outcome.files]
     files += [file for item, outcome in staged if not outcome.files for file in _lacking(item)]
     files += [file for item in wanted[len(staged) :] for file in _files(item, FileStatus.POSTPONED)]
-    return files, [_ready(item, outcome, collection) for item, outcome in staged if outcome.complete]
+    return files
+
+
+def _ready_items(wanted: Sequence[Item], report: StagingReport, station: Station, collection: str) -> tuple[Item, ...]:
+    """The items that are ready for the catalogue, as it shall hold them."""
+    pairs = zip(wanted, report.items, strict=False)
+    ready = ((publishable(item, outcome, station), outcome) for item, outcome in pairs)
+    return tuple(_ready(item, outcome, collection) for item, outcome in ready if item is not None)
+
+
+def _sessions(items: Sequence[Item], wanted: Sequence[Item], report: StagingReport) -> tuple[SessionStanding, ...]:
+    staged = {item.id: as_staged(item, outcome) for item, outcome in zip(wanted, report.items, strict=False)}
+    return standings_of(staged.get(item.id, item) for item in items)
 
 
 def _lacking(item: Item) -> list[ManifestFile]:
@@ -257,58 +277,10 @@ def _ready(item: Item, outcome: ItemOutcome, collection: str) -> Item:
     """The item as the catalogue shall hold it: it states size and digest of the object that it points at."""
     stated = item.clone()
     for file in outcome.files:
+        if not file.in_store:
+            continue
         fields = stated.assets[file.asset_key].extra_fields
         fields["file:size"] = file.size
         if file.digest is not None:
             fields["file:checksum"] = file.digest.multihash
     return published_item(stated, collection, outcome.hrefs)
-
-
-def _record(platform: Platform, station: Station, collection: str, staged: Staged, ledger: Ledger) -> None:
-    now = utc_now()
-    platform.transfers.record(
-        [
-            TransferRecord(
-                object_key=file.key,
-                station=station.name,
-                partition=ledger.partition,
-                source_href=file.source_href,
-                size=file.size,
-                checksum=file.checksum,
-                attempts=file.attempts,
-                moved=file.moved,
-                seconds=file.seconds,
-                run_id=ledger.run_id,
-                finished_at=now,
-            )
-            for file in staged.files
-            if file.status is FileStatus.STAGED and file.key is not None
-        ]
-    )
-    platform.outcomes.record(
-        failed=[_failure(collection, file, ledger, now) for file in staged.files if file.status.is_failure],
-        resolved=[
-            Resolution(collection, file.item_id, file.asset, file.status, STAGING_FAILURES)
-            for file in staged.files
-            if not file.status.is_failure and file.status is not FileStatus.POSTPONED
-        ],
-        at=now,
-        pause=timedelta(seconds=station.retries.next_run_after),
-    )
-
-
-def _failure(collection: str, file: ManifestFile, ledger: Ledger, now: datetime) -> FileFailure:
-    return FileFailure(
-        station=ledger.owner,
-        collection=collection,
-        item_id=file.item_id,
-        asset=file.asset,
-        source_id=file.source_id,
-        partition=ledger.partition,
-        status=file.status,
-        reason=file.reason or "no reason is known",
-        attempts=file.attempts,
-        failed_first=now,
-        failed_last=now,
-        next_try=now if ledger.is_retried and file.status is FileStatus.FAILED else None,
-    )

@@ -1,11 +1,14 @@
 """The STAC extensions written here; an item lists one only while it uses a field of it."""
 
+from collections.abc import Iterator, Mapping
+
 from pystac import Item
 
 FILE = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
 TIMESTAMPS = "https://stac-extensions.github.io/timestamps/v1.1.0/schema.json"
 PRODUCT = "https://stac-extensions.github.io/product/v1.0.0/schema.json"
 PROCESSING = "https://stac-extensions.github.io/processing/v1.2.0/schema.json"
+SAT = "https://stac-extensions.github.io/sat/v1.1.0/schema.json"
 ALTERNATE_ASSETS = "https://stac-extensions.github.io/alternate-assets/v1.2.0/schema.json"
 
 _TIMESTAMP_FIELDS = {"published", "expires", "unpublished"}
@@ -15,9 +18,10 @@ def declare_extensions(item: Item) -> None:
     """Make ``stac_extensions`` say which of these extensions the item uses; any other entry stays."""
     used = {
         FILE: _asset_field(item, "file:"),
-        TIMESTAMPS: not _TIMESTAMP_FIELDS.isdisjoint(item.properties),
+        TIMESTAMPS: any(not _TIMESTAMP_FIELDS.isdisjoint(fields) for fields in _fields(item)),
         PRODUCT: _property(item, "product:"),
         PROCESSING: _property(item, "processing:"),
+        SAT: _property(item, "sat:"),
         ALTERNATE_ASSETS: _asset_field(item, "alternate"),
     }
     others = [uri for uri in item.stac_extensions if uri not in used]
@@ -26,6 +30,11 @@ def declare_extensions(item: Item) -> None:
 
 def _property(item: Item, prefix: str) -> bool:
     return any(name.startswith(prefix) for name in item.properties)
+
+
+def _fields(item: Item) -> Iterator[Mapping[str, object]]:
+    yield item.properties
+    yield from (asset.extra_fields for asset in item.assets.values())
 
 
 def _asset_field(item: Item, prefix: str) -> bool:

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 from pystac import Asset, Item
 
@@ -35,11 +36,16 @@ def source_id(item: Item, asset_key: str) -> str:
     Without one, a digest of href, size and checksum: other bytes or another place give another key.
     """
     asset = item.assets[asset_key]
-    key = _station_key(asset.extra_fields, item.properties)
+    key = station_key(asset.extra_fields, item.properties)
     if key is not None:
         return key
     facts = (asset.href, asset.extra_fields.get("file:size"), asset.extra_fields.get("file:checksum"))
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
+
+
+def station_key(*places: Mapping[str, object]) -> str | None:
+    """The station's own key in the first of these fields that hold one."""
+    return next((str(place[field]) for place in places for field in SOURCE_ID_FIELDS if place.get(field)), None)
 
 
 def object_key(collection: str, item: Item, asset_key: str) -> str:
@@ -70,11 +76,28 @@ def safe_segment(text: str) -> str:
     return text
 
 
+def source_id_in(href: str) -> str:
+    """The source id in the href of an object whose key `object_key` made; empty where there is none."""
+    segments = urlsplit(href).path.split("/")
+    return unquote(segments[-2]).partition("~")[0] if len(segments) > 1 else ""
+
+
+def grows(item: Item) -> bool:
+    """Whether the item's files have keys of their own at the station, so that it is known by its id and may grow.
+
+    A downlink session does: its files come one by one, and may be delivered again.
+    """
+    return any(station_key(asset.extra_fields) is not None for asset in item.assets.values())
+
+
 def same_product(one: Item, other: Item) -> bool:
     """Whether two items of one id stand for one product, rather than for two whose names differ.
 
-    ``A.zip`` and ``A.EOF`` both have the id ``A``; their asset keys, the full names, tell them apart.
+    ``A.zip`` and ``A.EOF`` both have the id ``A``; their asset keys, the full names, tell them apart. An item that
+    grows is the same whatever files it has.
     """
+    if grows(one) or grows(other):
+        return True
     return not one.assets or not other.assets or not set(one.assets).isdisjoint(other.assets)
 
 
@@ -91,7 +114,7 @@ def publication_order(item: Item) -> tuple[datetime, str]:
     if not isinstance(moment, str):
         raise ValueError(f"item {item.id} has the time {moment!r}, which is no text")  # noqa: TRY004 - a value of the item
     assets = (asset.extra_fields for asset in item.assets.values())
-    return parse_time(moment), _station_key(item.properties, *assets) or ""
+    return parse_time(moment), station_key(item.properties, *assets) or ""
 
 
 def same_content(one: Asset, other: Asset) -> bool:
@@ -104,8 +127,3 @@ def same_content(one: Asset, other: Asset) -> bool:
         return bool(sums[0] == sums[1])
     sizes = one.extra_fields.get("file:size"), other.extra_fields.get("file:size")
     return sizes[0] is not None and sizes[0] == sizes[1]
-
-
-def _station_key(*places: Mapping[str, object]) -> str | None:
-    """The station's own key in the first of these fields that hold one."""
-    return next((str(place[field]) for place in places for field in SOURCE_ID_FIELDS if place.get(field)), None)

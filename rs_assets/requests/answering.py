@@ -12,9 +12,10 @@ from pystac import Item
 from rs_assets.catalog.protocol import CollectionSpec, TimeInterval, UpsertResult
 from rs_assets.errors import RsAssetsError, StationError
 from rs_assets.ingest import Platform
+from rs_assets.ingest.ledger import Ledger
 from rs_assets.ingest.manifest import FileStatus, ManifestFile
 from rs_assets.ingest.publishing import collection_spec, publish_items
-from rs_assets.ingest.staging import Ledger, StagingOptions, stage_lacking
+from rs_assets.ingest.staging import StagingOptions, stage_lacking
 from rs_assets.items.identity import publication_order
 from rs_assets.requests.choosing import Choice, asked_for, bounds, choose, mission_of
 from rs_assets.requests.model import CATALOG_SOURCE, AuxRequest
@@ -173,7 +174,9 @@ class Answering:
             ledger=ledger,
         )
         pause = timedelta(seconds=station.settings.retries.next_run_after)
-        publication = await publish_items(self._platform, spec, staged.items, ledger=ledger, pause=pause)
+        publication = await publish_items(
+            self._platform, spec, staged.items, ledger=ledger, pause=pause, station=station.settings
+        )
         return list(staged.files), publication.report.refused
 
     def _read_back(self, collection: str, items: Sequence[Item], lacking: set[str]) -> list[Item]:

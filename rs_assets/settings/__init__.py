@@ -29,6 +29,7 @@ from rs_assets.settings.loading import (
     load_settings,
     parse_settings,
 )
+from rs_assets.settings.sessions import Completeness, Incomplete, Sessions
 from rs_assets.settings.station import (
     RESERVED_COLLECTIONS,
     RESERVED_STATION_NAMES,
@@ -54,7 +55,9 @@ __all__ = [
     "Authentication",
     "BasicAuthentication",
     "ClientPlacement",
+    "Completeness",
     "DirectoryStore",
+    "Incomplete",
     "Interface",
     "InvalidSettingsError",
     "ItemIdRule",
@@ -66,6 +69,7 @@ __all__ = [
     "Retries",
     "S3Store",
     "Secret",
+    "Sessions",
     "Settings",
     "SqliteCatalogSettings",
     "StateSettings",

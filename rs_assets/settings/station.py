@@ -4,7 +4,7 @@ import re
 from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl, field_validator, model_validator
@@ -17,6 +17,7 @@ from rs_assets.settings.authentication import (
     without_credentials,
 )
 from rs_assets.settings.model import MisplacedValueError, SettingsModel
+from rs_assets.settings.sessions import Sessions
 
 RESERVED_STATION_NAMES = frozenset({"on_demand", "operations"})
 
@@ -32,6 +33,13 @@ class Interface(StrEnum):
     """The station interfaces that can be asked."""
 
     AUXIP = "auxip"
+    """Auxiliary files."""
+    CADIP = "cadip"
+    """Downlink sessions, each a number of chunks on some channels."""
+
+
+_DEFAULTS: dict[object, dict[str, Any]] = {Interface.CADIP: {"collection": "{mission}_chunk", "sessions": {}}}
+"""What the keys of a station are by default that depend on its interface."""
 
 
 class ItemIdRule(StrEnum):
@@ -48,7 +56,7 @@ class TimeField(StrEnum):
 
     PUBLICATION = "publication"
     CONTENT = "content"
-    """The start of its validity."""
+    """The start of its validity; of a session, the start of its downlink."""
 
 
 class WindowLength(StrEnum):
@@ -121,7 +129,7 @@ class Station(SettingsModel):
     interface: Interface
     """The interface that it speaks."""
     url: HttpUrl
-    """Root of the service, to which ``/Products`` is added."""
+    """Root of the service, to which ``/Products`` or ``/Sessions`` is added."""
     description: str = ""
     """Shown in the Dagster UI."""
     owners: tuple[str, ...] = ()
@@ -134,7 +142,8 @@ class Station(SettingsModel):
     missions: tuple[str, ...]
     """Missions to ask for, each a partition; ``other`` gathers what belongs to no mission."""
     collection: str = "{mission}_aux"
-    """Pattern of the catalogue's collection; ``{mission}`` is the mission's name in lower case."""
+    """Pattern of the catalogue's collection; ``{mission}`` is the mission's name in lower case. Where it is
+    left out, a CADIP station's is ``{mission}_chunk``."""
     item_id: ItemIdRule = ItemIdRule.STEM
     time_field: TimeField = TimeField.PUBLICATION
     window: WindowLength = WindowLength.DAY
@@ -155,6 +164,15 @@ class Station(SettingsModel):
     verification: Verification = Verification()
     product_types: tuple[str, ...] = ()
     """Product types to ask for; all of them where empty."""
+    sessions: Sessions | None = None
+    """When a downlink session is complete, and how it is followed; for a CADIP station, and only for one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults_of_its_interface(cls, given: object) -> object:
+        if not isinstance(given, dict) or not isinstance(given.get("interface"), str):
+            return given
+        return _DEFAULTS.get(given["interface"], {}) | given
 
     @field_validator("name")
     @classmethod
@@ -193,6 +211,18 @@ class Station(SettingsModel):
         if value is not None and value < timedelta(0):
             raise ValueError("a duration cannot be negative")
         return value
+
+    @model_validator(mode="after")
+    def _sessions_only_where_there_are_some(self) -> Self:
+        has_sessions = self.interface is Interface.CADIP
+        if not has_sessions and self.sessions is not None:
+            message = f"a station of the interface {self.interface.value} has no sessions; only a cadip station has"
+            raise MisplacedValueError((("sessions",), message))
+        if has_sessions and self.sessions is None:
+            raise MisplacedValueError((("sessions",), "leave it out, or say what shall differ from its defaults"))
+        if has_sessions and self.product_types:
+            raise MisplacedValueError((("product_types",), "the chunks of a cadip station have no product type"))
+        return self
 
     @model_validator(mode="after")
     def _collections_keep_to_themselves(self) -> Self:

@@ -39,9 +39,9 @@ async def stage_files(
 ) -> list[TransferOutcome]:
     """Move files into the sink, and verify them on the way.
 
-    A file whose key is in the sink already is read again there instead of being moved, or believed where
-    `Transfer.recorded` says what it is. A key that holds other bytes is left alone, and the new ones go to
-    `Transfer.alternate_key`. A key that comes twice is moved once; one that another process is writing is waited for.
+    A file whose key is in the sink already is read again there instead of being moved. A key that holds other
+    bytes is left alone, and the new ones go to `Transfer.alternate_key`. A key that comes twice is moved once; one
+    that another process is writing is waited for.
 
     After a fault that every file would meet (refused credentials, a station that is down, a full store), the files
     that are not yet being moved fail at once, with that reason.
@@ -147,7 +147,7 @@ class _Stager:
                 async with self._sink.writer(key) as writer:
                     if writer.present is not None:
                         status = TransferStatus.PRESENT
-                        verified: Verified | None = await self._present(writer.present, transfer, expectation)
+                        verified: Verified | None = await self._present(writer.present, expectation)
                     else:
                         status = TransferStatus.STAGED
                         verified = await self._fetcher.fetch(writer, transfer, expectation, effort)
@@ -168,17 +168,14 @@ class _Stager:
             warnings=verified.warnings,
         )
 
-    async def _present(self, stored: StoredObject, transfer: Transfer, expectation: Expectation) -> Verified:
+    async def _present(self, stored: StoredObject, expectation: Expectation) -> Verified:
         """What is under the key already.
 
         Raises:
             _OtherContentError: it is not what is wanted.
         """
-        digest = transfer.recorded
         try:
             expectation.check_size(stored.size)
-            if digest is None or digest.algorithm is not expectation.algorithm:
-                digest = await self._sink.digest(stored.key, expectation.algorithm)
-            return expectation.verify(stored.size, digest)
+            return expectation.verify(stored.size, await self._sink.digest(stored.key, expectation.algorithm))
         except MismatchError as error:
             raise _OtherContentError(f"{stored.key} holds other content: {error}") from error

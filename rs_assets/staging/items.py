@@ -1,7 +1,7 @@
 """Staging items: their selected assets become files of the store, and a report says which items are complete."""
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pystac import Asset, Item
@@ -28,6 +28,7 @@ async def stage_items(
     concurrency: int,
     selected_assets: Collection[str] | None = None,
     limit: int | None = None,
+    known: Mapping[str, FileOutcome] | None = None,
     progress: Progress | None = None,
 ) -> StagingReport:
     """Move the items' files into the store; the items themselves are not changed.
@@ -42,6 +43,7 @@ async def stage_items(
         concurrency: most files at the same time.
         selected_assets: asset keys to stage; every asset where None.
         limit: most items to stage, the first ones; all where None.
+        known: outcomes that are certain without touching the file, by object key.
         progress: told what happens.
 
     Raises:
@@ -50,7 +52,11 @@ async def stage_items(
     begun = time.monotonic()
     chosen = items[:limit]
     plans = [
-        [_plan(collection, item, key) for key in item.assets if selected_assets is None or key in selected_assets]
+        [
+            _plan(collection, item, key, known or {})
+            for key in item.assets
+            if selected_assets is None or key in selected_assets
+        ]
         for item in chosen
     ]
     outcomes = iter(
@@ -84,13 +90,15 @@ class _Wish:
     warnings: tuple[str, ...]
 
 
-def _plan(collection: str, item: Item, asset_key: str) -> _Wish | FileOutcome:
+def _plan(collection: str, item: Item, asset_key: str, known: Mapping[str, FileOutcome]) -> _Wish | FileOutcome:
     """The transfer of an asset's file, or at once its outcome where it cannot have a place in the store."""
     asset = item.assets[asset_key]
     try:
         key = object_key(collection, item, asset_key)
     except ValueError as error:
         return FileOutcome(asset_key, TransferStatus.FAILED, reason=str(error))
+    if key in known:
+        return known[key]
     digests, warnings = _digests(asset)
     href = asset.get_absolute_href() or asset.href
     return _Wish(asset_key, Transfer(key, href, _size(asset), digests), warnings)

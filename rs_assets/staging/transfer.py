@@ -20,8 +20,6 @@ class Transfer:
     """The size that the station states, in bytes."""
     digests: tuple[Digest, ...] = ()
     """The digests that the station vouches for."""
-    recorded: Digest | None = None
-    """What was computed when an object of this key and size was staged; believed instead of reading it again."""
 
     @property
     def expected(self) -> Digest | None:

@@ -9,6 +9,7 @@ from rs_assets.state.claims import Claims
 from rs_assets.state.database import StateDatabase
 from rs_assets.state.heartbeats import Heartbeats
 from rs_assets.state.holders import TTL, Holder, Holders, utc_now
+from rs_assets.state.incomplete import IncompleteItem, IncompleteItems
 from rs_assets.state.outcomes import FileFailure, Outcomes, Resolution
 from rs_assets.state.paces import Paces, next_turn
 from rs_assets.state.pauses import Pause
@@ -26,6 +27,8 @@ __all__ = [
     "Heartbeats",
     "Holder",
     "Holders",
+    "IncompleteItem",
+    "IncompleteItems",
     "Outcomes",
     "Paces",
     "Pause",

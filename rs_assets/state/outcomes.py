@@ -1,6 +1,6 @@
 """Files that could not be staged or catalogued: why, how often tried, when next; each until it is resolved."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,6 +11,8 @@ from rs_assets.state.database import StateDatabase, upsert
 from rs_assets.state.schema import failures
 
 _LONGEST_PAUSE = timedelta(days=1)
+_ACCEPTED = "accepted: "
+"""How the resolution of a failure begins that was accepted by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,16 @@ class Outcomes:
         with self._database.transaction() as connection:
             return [FileFailure(**row) for row in connection.execute(statement).mappings()]
 
+    def accepted(self, station: str, source_ids: Collection[str], status: str) -> set[str]:
+        """Which of these files of a station had a failure of that status that was accepted by hand."""
+        statement = select(failures.c.source_id).where(
+            failures.c.station == station,
+            failures.c.status == status,
+            failures.c.resolution.startswith(_ACCEPTED, autoescape=True),
+        )
+        with self._database.transaction() as connection:
+            return set(connection.scalars(statement)) & set(source_ids)
+
     def due(self, station: str, now: datetime) -> dict[str, datetime]:
         """The partitions that have a failure whose next try has come, with the time of that try."""
         due: dict[str, datetime] = {}
@@ -116,7 +128,7 @@ class Outcomes:
             update(failures)
             .where(failures.c.station == station, failures.c.resolved_at.is_(None))
             .where((failures.c.item_id == name) | (failures.c.asset == name))
-            .values(resolved_at=at, resolution=f"accepted: {why}")
+            .values(resolved_at=at, resolution=f"{_ACCEPTED}{why}")
         )
         with self._database.transaction() as connection:
             return int(connection.execute(statement).rowcount)

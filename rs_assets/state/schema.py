@@ -84,6 +84,18 @@ transfers = Table(
     Column("finished_at", UtcTime, nullable=False),
 )
 
+incomplete_items = Table(
+    "incomplete_items",
+    metadata,
+    Column("station", String(128), primary_key=True),
+    Column("partition", String(128), primary_key=True),
+    Column("item_id", String(512), primary_key=True),
+    Column("missing", Text, nullable=False),
+    Column("overdue_from", UtcTime, nullable=False),
+    Column("look_again_at", UtcTime),  # null: the station does not list it any more
+    Column("accepted", Text),
+)
+
 heartbeats = Table(
     "heartbeats",
     metadata,

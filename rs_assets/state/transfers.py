@@ -9,6 +9,8 @@ from sqlalchemy import select
 from rs_assets.state.database import StateDatabase, upsert
 from rs_assets.state.schema import transfers
 
+_KEYS_A_QUERY = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class TransferRecord:
@@ -44,7 +46,11 @@ class Transfers:
 
     def of(self, object_keys: Iterable[str]) -> dict[str, TransferRecord]:
         """The records of these objects, by key."""
-        statement = select(transfers).where(transfers.c.object_key.in_(list(object_keys)))
+        keys = list(object_keys)
+        found: dict[str, TransferRecord] = {}
         with self._database.transaction() as connection:
-            rows = connection.execute(statement).mappings().all()
-        return {row["object_key"]: TransferRecord(**row) for row in rows}
+            for start in range(0, len(keys), _KEYS_A_QUERY):
+                some = keys[start : start + _KEYS_A_QUERY]
+                rows = connection.execute(select(transfers).where(transfers.c.object_key.in_(some))).mappings()
+                found |= {row["object_key"]: TransferRecord(**row) for row in rows}
+        return found

@@ -16,8 +16,9 @@ from pystac import Asset, Item
 from rs_assets.items.extensions import declare_extensions
 from rs_assets.items.identity import stem
 from rs_assets.items.multihash import Algorithm, Digest
-from rs_assets.items.times import format_time, parse_time
+from rs_assets.items.times import format_time
 from rs_assets.settings import ItemIdRule, Station
+from rs_assets.stations.fields import Count, Moment, RequiredText, moment_of
 from rs_assets.stations.missions import Belonging
 
 _MEDIA_TYPES = {
@@ -30,23 +31,6 @@ _MEDIA_TYPES = {
     ".nc": "application/netcdf",
     ".json": "application/json",
 }
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        return parse_time(value) if isinstance(value, str) and value.strip() else None
-    except ValueError:
-        return None
-
-
-def _size(value: object) -> int | None:
-    if isinstance(value, bool):
-        return None
-    try:
-        size = int(str(value).strip())
-    except ValueError:
-        return None
-    return size if size >= 0 else None
 
 
 def _attributes(value: object) -> dict[str, str]:
@@ -68,15 +52,8 @@ def _digests(value: object) -> tuple[Digest, ...]:
     return tuple(sorted(found, key=lambda digest: digest.algorithm.cost))
 
 
-def _text(value: object) -> object:
-    return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else value
-
-
 def _text_or_none(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 
 
 class Product(BaseModel):
@@ -84,10 +61,10 @@ class Product(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    id: Annotated[str, BeforeValidator(_text), Field(alias="Id", min_length=1)]
-    name: Annotated[str, BeforeValidator(_text), Field(alias="Name", min_length=1)]
+    id: Annotated[RequiredText, Field(alias="Id", min_length=1)]
+    name: Annotated[RequiredText, Field(alias="Name", min_length=1)]
     content_type: Annotated[str | None, BeforeValidator(_text_or_none), Field(alias="ContentType")] = None
-    size: Annotated[int | None, BeforeValidator(_size), Field(alias="ContentLength")] = None
+    size: Annotated[Count, Field(alias="ContentLength")] = None
     """Bytes."""
     origin_date: Annotated[Moment, Field(alias="OriginDate")] = None
     publication_date: Annotated[Moment, Field(alias="PublicationDate")] = None
@@ -102,12 +79,12 @@ class Product(BaseModel):
     @property
     def start(self) -> datetime | None:
         """Begin of the validity."""
-        return self.content_start or _moment(self.attributes.get("beginningDateTime"))
+        return self.content_start or moment_of(self.attributes.get("beginningDateTime"))
 
     @property
     def end(self) -> datetime | None:
         """End of the validity."""
-        return self.content_end or _moment(self.attributes.get("endingDateTime"))
+        return self.content_end or moment_of(self.attributes.get("endingDateTime"))
 
     @property
     def short_name(self) -> str | None:
@@ -151,7 +128,7 @@ def _properties(product: Product, owner: Belonging, start: datetime | None, end:
         "updated": product.modification_date,
         "published": product.publication_date,
         "expires": product.eviction_date,
-        "processing:datetime": _moment(product.attributes.get("processingDate")),
+        "processing:datetime": moment_of(product.attributes.get("processingDate")),
     }
     texts = {
         "product:type": product.product_type,

@@ -106,6 +106,18 @@ async def count(connection: StationConnection, query: Query) -> tuple[int | None
     return page.total, page.entities
 
 
+async def read_entity(connection: StationConnection, collection: str, key: str, *, expand: str) -> Entity:
+    """One entity of a collection with what it leads to; empty where the service says "nothing".
+
+    Raises:
+        StationError: the service failed, does not know the entity, or answers something else.
+    """
+    root = str(connection.station.url).rstrip("/")
+    url = f"{root}/{collection}({quote(key, safe='')})?$expand={quote(expand, safe=_SAFE)}"
+    page = _page(connection, await connection.get(url))
+    return page.entities[0] if len(page.entities) == 1 else {}
+
+
 def literal(text: str) -> str:
     """A string literal of OData; a quote in it is doubled."""
     return "'" + text.replace("'", "''") + "'"
@@ -265,7 +277,7 @@ def _entities(answer: object) -> list[Entity] | None:
         else:
             if all(key.startswith("@odata.") for key in answer):
                 return []
-            answer = [answer] if "Id" in answer and "Name" in answer else None
+            answer = [answer] if _key(answer) else None
     if isinstance(answer, dict):
         answer = [answer]
     if not isinstance(answer, list) or not all(isinstance(entity, dict) for entity in answer):

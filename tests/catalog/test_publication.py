@@ -203,3 +203,40 @@ def test_items_are_published_in_bulk_and_one_without_files_in_the_store_is_repor
     assert filter_unpublished_files(catalog, AUX, items) == [items[0]]
     again = update_stac_catalog(catalog, AUX, items[1:], {"S1A_AUX_A": {NAME: OBJECT}})
     assert again.count(UpsertStatus.UNCHANGED) == 1
+
+
+def session_of(*files: tuple[str, str, int | None], published: str = "2026-11-01T10:00:00Z") -> pystac.Item:
+    """A downlink session with these files, each by name, source id and size."""
+    item = pystac.Item("S1A_1", None, None, DAY, {"published": published, "cadip:id": "guid"})
+    for name, source, size in files:
+        fields = {"cadip:id": source} | ({} if size is None else {"file:size": size})
+        item.add_asset(name, pystac.Asset(f"https://station.example/Files({source})/$value", extra_fields=fields))
+    return item
+
+
+ONE, TWO = ("a.raw", "1", 5), ("b.raw", "2", 6)
+
+
+@pytest.mark.parametrize(
+    ("item", "standing"),
+    [
+        (session_of(ONE, TWO), Standing.PUBLISHED),
+        (session_of(ONE), Standing.PUBLISHED),
+        (session_of(("a.raw", "1", None)), Standing.PUBLISHED),
+        (session_of(ONE, TWO, ("c.raw", "3", 7)), Standing.CHANGED),
+        (session_of(("c.raw", "3", 7)), Standing.CHANGED),
+        (session_of(("a.raw", "1", 9)), Standing.CHANGED),
+        (session_of(("a.raw", "9", 5)), Standing.CHANGED),
+        (session_of(ONE, TWO, published="2026-10-01T10:00:00Z"), Standing.PUBLISHED),
+        (session_of(("c.raw", "3", 7), published="2026-10-01T10:00:00Z"), Standing.CHANGED),
+    ],
+)
+def test_a_session_that_grows_or_comes_again_has_changed_and_never_clashes(
+    catalog: Catalog, item: pystac.Item, standing: Standing
+) -> None:
+    held = session_of(ONE, TWO)
+    sources = {key: asset.extra_fields["cadip:id"] for key, asset in held.assets.items()}
+    hrefs = {key: f"file:///store/{AUX}/S1A_1/{source}/{key}" for key, source in sources.items()}
+    assert catalog.upsert(AUX, [published_item(held, AUX, hrefs)]).refused == []
+
+    assert standings(catalog, item) == [standing]

@@ -143,3 +143,14 @@ def test_a_partition_is_due_with_the_last_try_of_its_files_that_has_come(outcome
     assert outcomes.due("adgs", NOW) == {}
     assert outcomes.due("adgs", NOW + PAUSE) == {"2026-11-01|S1": NOW + PAUSE}
     assert outcomes.due("adgs", NOW + 2 * PAUSE) == {"2026-11-01|S1": NOW + 2 * PAUSE}
+
+
+def test_which_files_were_accepted_as_lost_is_known(outcomes: Outcomes) -> None:
+    fails(outcomes, failure(status="evicted"), failure("B.zip", status="evicted", source_id="2"))
+    fails(outcomes, failure("C.zip", source_id="3"))
+    outcomes.accept("adgs", "A.zip", why="lost", at=NOW)
+    outcomes.accept("adgs", "C.zip", why="lost", at=NOW)
+
+    assert outcomes.accepted("adgs", {"1", "2", "3"}, "evicted") == {"1"}
+    assert outcomes.accepted("adgs", {"2"}, "evicted") == set()
+    assert outcomes.accepted("other", {"1"}, "evicted") == set()

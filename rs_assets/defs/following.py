@@ -1,0 +1,78 @@
+"""The sensor that follows a downlink station: chunks are staged while the downlink still runs."""
+
+import asyncio
+
+import dagster as dg
+
+from rs_assets.defs.partitions import multi_partition_key, partitions_of
+from rs_assets.errors import StationError
+from rs_assets.ingest import Platform, Step
+from rs_assets.ingest.following import FollowCursor, follow
+from rs_assets.items.times import format_time, utc_now
+from rs_assets.settings import Station
+
+_AT_WORK = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+
+
+def downlink_sensor(station: Station) -> dg.SensorDefinition | None:
+    """Asks for the partitions of sessions that grow; None where the settings say that the station is not followed."""
+    if station.sessions is None or station.sessions.follow_every is None:
+        return None
+
+    @dg.sensor(
+        name=f"{station.name}_downlink",
+        asset_selection=[dg.AssetKey([station.name, step.value]) for step in Step],
+        minimum_interval_seconds=max(1, round(station.sessions.follow_every.total_seconds())),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=(
+            f"Asks {station.name} what it has just published, and starts a run of each window and mission that has "
+            "grown, so that chunks are staged while the downlink still runs."
+        ),
+    )
+    def sensor(context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]) -> dg.SensorResult:
+        now = utc_now()
+        cursor = FollowCursor.from_text(context.cursor, start=now - station.lag)
+        known = partitions_of(station)
+        try:
+            followed = asyncio.run(
+                follow(
+                    station,
+                    platform.settings.missions,
+                    cursor,
+                    now=now,
+                    is_running=lambda partition: _is_at_work(context.instance, station, partition),
+                )
+            )
+        except StationError as error:
+            return dg.SensorResult(skip_reason=str(error), cursor=cursor.to_text())
+        requests = [
+            dg.RunRequest(
+                run_key=change.run_key,
+                partition_key=multi_partition_key(change.partition),
+                asset_selection=[dg.AssetKey([station.name, step.value]) for step in Step],
+                tags={"station": station.name, "due": "downlink"},
+            )
+            for change in followed.changes
+            if known.has_partition_key(multi_partition_key(change.partition))
+        ]
+        reason = f"nothing new is published since {format_time(cursor.at)}"
+        if followed.cursor.waiting:
+            reason = f"a run of {', '.join(sorted(followed.cursor.waiting))} is at work already"
+        return dg.SensorResult(
+            run_requests=requests,
+            cursor=followed.cursor.to_text(),
+            skip_reason=None if requests else reason,
+        )
+
+    return sensor
+
+
+def _is_at_work(instance: dg.DagsterInstance, station: Station, partition: str) -> bool:
+    """Whether a run of the station's partition is queued or running."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=_AT_WORK, tags={"dagster/partition": partition}))
+    return any(any(key.path[0] == station.name for key in run.asset_selection or ()) for run in runs)

@@ -1,0 +1,86 @@
+"""What is known of files before any of them is touched: that the store has them, or that they are lost.
+
+A session is staged while it grows, and searched every few seconds. Its chunks are large and the station vouches for
+no checksum of theirs, so one that was staged is not read again: that the object has its size is enough, and the
+digest that was computed while it passed is believed.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from pystac import Item
+
+from rs_assets.ingest.platform import Platform
+from rs_assets.items.identity import object_key, source_id
+from rs_assets.items.multihash import Digest
+from rs_assets.settings import Policy, Station
+from rs_assets.staging.report import FileOutcome
+from rs_assets.staging.transfer import TransferStatus
+from rs_assets.state import TransferRecord
+
+LOST = "the station has deleted it, and does not list it any more"
+
+
+async def staged_before(
+    platform: Platform, station: Station, collection: str, items: Sequence[Item]
+) -> dict[str, FileOutcome]:
+    """The files that were staged before and whose object has kept its size, by object key.
+
+    Where the station states a checksum the object is to be read and compared, and is not among them.
+    """
+    files = {
+        key: (item, asset_key)
+        for item, asset_key, key in _object_keys(collection, items)
+        if item.assets[asset_key].extra_fields.get("file:checksum") is None
+    }
+    records = await asyncio.to_thread(platform.transfers.of, files)
+    outcomes: dict[str, FileOutcome] = {}
+    for key, record in records.items():
+        item, asset_key = files[key]
+        digest = _digest(record)
+        size = record.size
+        stated = item.assets[asset_key].extra_fields.get("file:size")
+        if size is None or digest is None or (stated not in {None, size} and _is_strict(station)):
+            continue
+        stored = await platform.sink.find(key)
+        if stored is not None and stored.size == size:
+            outcomes[key] = FileOutcome(
+                asset_key,
+                TransferStatus.PRESENT,
+                key=key,
+                href=platform.sink.href(key),
+                size=size,
+                digest=digest,
+                own_digest=True,
+            )
+    return outcomes
+
+
+def lost(collection: str, items: Iterable[Item], source_ids: Collection[str]) -> dict[str, FileOutcome]:
+    """The files of these source ids as evicted, by object key."""
+    return {
+        key: FileOutcome(asset_key, TransferStatus.EVICTED, reason=LOST)
+        for item, asset_key, key in _object_keys(collection, items)
+        if source_id(item, asset_key) in source_ids
+    }
+
+
+def _object_keys(collection: str, items: Iterable[Item]) -> Iterator[tuple[Item, str, str]]:
+    for item in items:
+        for asset_key in item.assets:
+            try:
+                key = object_key(collection, item, asset_key)
+            except ValueError:
+                continue  # staging says what is wrong with it
+            yield item, asset_key, key
+
+
+def _digest(record: TransferRecord) -> Digest | None:
+    try:
+        return None if record.checksum is None else Digest.from_multihash(record.checksum)
+    except ValueError:
+        return None
+
+
+def _is_strict(station: Station) -> bool:
+    return station.verification.size is Policy.STRICT

@@ -1,0 +1,56 @@
+"""Reading the fields of OData entities leniently: what cannot be read is None, and no reason to lose the entity.
+
+Services write numbers as strings, booleans as words, dates with 0 to 7 fraction digits or to the minute.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from rs_assets.items.times import parse_time
+
+_WORDS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def moment_of(value: object) -> datetime | None:
+    """A date as aware UTC."""
+    try:
+        return parse_time(value) if isinstance(value, str) and value.strip() else None
+    except ValueError:
+        return None
+
+
+def count_of(value: object) -> int | None:
+    """A number of things or bytes, 0 or more."""
+    if isinstance(value, bool):
+        return None
+    try:
+        number = int(str(value).strip())
+    except ValueError:
+        return None
+    return number if number >= 0 else None
+
+
+def flag_of(value: object) -> bool | None:
+    """A boolean, or the word for one."""
+    return _WORDS.get(str(value).strip().casefold())
+
+
+def text_of(value: object) -> str | None:
+    """A text that says something; a number is one, too."""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return None
+    return str(value).strip() or None
+
+
+def _key_text(value: object) -> object:
+    return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
+Moment = Annotated[datetime | None, BeforeValidator(moment_of)]
+Count = Annotated[int | None, BeforeValidator(count_of)]
+Flag = Annotated[bool | None, BeforeValidator(flag_of)]
+Text = Annotated[str | None, BeforeValidator(text_of)]
+RequiredText = Annotated[str, BeforeValidator(_key_text)]
+"""What identifies the entity: it must be there, as text or as a number."""
