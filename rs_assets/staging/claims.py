@@ -2,8 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from rs_assets.errors import StateError
 from rs_assets.state import Claims, Holder, StateDatabase
@@ -11,6 +15,8 @@ from rs_assets.state import Claims, Holder, StateDatabase
 _log = logging.getLogger(__name__)
 
 _RENEW_EVERY_S = 4.0
+
+_T = TypeVar("_T")
 
 
 class KeyClaims:
@@ -27,7 +33,10 @@ class KeyClaims:
         self._leaving: set[str] = set()
         self._wake = asyncio.Event()
         self._is_closing = False
+        self._renewed_at = float("-inf")
         self._keeper: asyncio.Task[None] | None = None
+        # Not one of the event loop's threads, which may all be at work for long while claims are to be renewed.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="claims")
 
     async def __aenter__(self) -> Self:
         self._keeper = asyncio.create_task(self._keep())
@@ -84,9 +93,11 @@ class KeyClaims:
                     async with asyncio.timeout(_RENEW_EVERY_S if self._held or self._leaving else None):
                         await self._wake.wait()
                 except TimeoutError:
-                    await self._renew()
+                    pass
                 self._wake.clear()
                 await self._settle()
+                if self._held and monotonic() - self._renewed_at >= _RENEW_EVERY_S:
+                    await self._renew()
         finally:
             self._is_closing = True
             for answer in self._asked.values():
@@ -100,16 +111,19 @@ class KeyClaims:
             # Taken out first: a key that is asked for meanwhile is asked for anew, after this.
             self._leaving -= leaving
             try:
-                await asyncio.to_thread(self._claims.release, leaving, self._holder)
+                await self._done(partial(self._claims.release, leaving, self._holder))
             except StateError as error:
                 self._leaving |= leaving - self._held
                 _log.warning("%s; the claims on %d objects are released later", error, len(leaving))
         wanted = [key for key, answer in asked.items() if not answer.done()]
+        began = monotonic()
         try:
-            taken = await asyncio.to_thread(self._claims.claim, wanted, self._holder) if wanted else set()
+            taken = await self._done(partial(self._claims.claim, wanted, self._holder)) if wanted else set()
         except StateError as error:
             self._answer(asked, error)
         else:
+            if wanted:
+                self._renewed_at = began
             self._answer(asked, taken)
 
     def _answer(self, asked: dict[str, asyncio.Future[bool]], taken: set[str] | StateError) -> None:
@@ -128,12 +142,13 @@ class KeyClaims:
                 answer.set_result(key in taken)
 
     async def _renew(self) -> None:
-        before = set(self._held)
+        before, began = set(self._held), monotonic()
         try:
-            kept = await asyncio.to_thread(self._claims.renew, self._holder)
+            kept = await self._done(partial(self._claims.renew, self._holder))
         except StateError as error:
             _log.warning("%s; the claims are renewed later", error)
             return
+        self._renewed_at = began
         lost = (before & self._held) - kept
         if lost:
             _log.warning("the claims on %d objects have run out, since they could not be renewed", len(lost))
@@ -142,6 +157,11 @@ class KeyClaims:
     async def _leave(self) -> None:
         self._held.clear()
         try:
-            await asyncio.to_thread(self._claims.leave, self._holder)
+            await self._done(partial(self._claims.leave, self._holder))
         except StateError as error:
             _log.warning("%s; the claims run out by themselves", error)
+        finally:
+            self._thread.shutdown(wait=False)
+
+    async def _done(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)

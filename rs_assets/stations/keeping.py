@@ -95,7 +95,7 @@ class Keeper:
             StateError: the state cannot be used.
         """
         self._looks_begun += 1
-        await asyncio.to_thread(self._leasing.check)
+        await self._leasing.check()
         self._task = asyncio.create_task(self._work())
 
     async def stop(self) -> None:
@@ -196,7 +196,7 @@ class Keeper:
 
     async def _tell(self, demand: Demand, began: float, *, renew: bool) -> None:
         try:
-            standing = await asyncio.to_thread(self._leasing.settle, demand, renew=renew)
+            standing = await self._leasing.settle(demand, renew=renew)
         except StateError as error:
             if demand.busy is not None:
                 self._busy = max(demand.busy, self._busy or 0.0)
@@ -251,7 +251,7 @@ class Keeper:
         if self._pool.held or self._pool.wanted or self._giving:
             return
         try:
-            await asyncio.to_thread(self._leasing.rest)
+            await self._leasing.rest()
         except StateError as error:
             self._failed(error)
             return
@@ -273,6 +273,6 @@ class Keeper:
         self._release(sorted(self._pool.held))
         await asyncio.sleep(0)
         try:
-            await asyncio.to_thread(self._leasing.leave)
+            await self._leasing.leave()
         except StateError as error:
             _log.warning("%s; what was leased is free again in %g s", error, TTL.total_seconds())

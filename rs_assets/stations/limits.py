@@ -214,7 +214,7 @@ class StationLimits:
         failing_since = monotonic()
         while True:
             try:
-                return await asyncio.to_thread(self._leasing.book, interval)
+                return await self._leasing.book(interval)
             except StateError:
                 if monotonic() - failing_since >= self._timing.patience:
                     raise

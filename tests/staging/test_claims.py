@@ -5,7 +5,7 @@ import pytest
 
 from rs_assets.errors import StateError
 from rs_assets.staging.claims import KeyClaims
-from rs_assets.state import Claims, StateDatabase
+from rs_assets.state import Claims, Holder, StateDatabase
 
 
 @pytest.fixture
@@ -88,3 +88,36 @@ async def test_a_state_that_cannot_be_used_is_an_error_of_whoever_asks(tmp_path:
     async with KeyClaims(StateDatabase(f"sqlite:///{tmp_path}/file")) as claims:
         with pytest.raises(StateError, match="cannot be used"):
             await claims.claim("key")
+
+
+async def test_claims_are_renewed_though_nothing_but_releases_is_asked_for(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    renew = Claims.renew
+
+    def noted(self: Claims, holder: Holder) -> set[str]:
+        loop.call_soon_threadsafe(renewed.set)
+        return renew(self, holder)
+
+    monkeypatch.setattr(Claims, "renew", noted)
+    monkeypatch.setattr("rs_assets.staging.claims._RENEW_EVERY_S", 0.0)
+    async with KeyClaims(StateDatabase(url)) as claims, asyncio.timeout(10):
+        assert await claims.claim("kept")
+        assert await claims.claim("released")
+        renewed.clear()
+        claims.release("released")
+        await renewed.wait()
+        assert claims.holds("kept")
+
+
+async def test_a_claim_that_was_lost_is_not_held_any_more(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rs_assets.staging.claims._RENEW_EVERY_S", 0.02)
+    state = StateDatabase(url)
+    async with KeyClaims(state) as claims, asyncio.timeout(10):
+        assert await claims.claim("key")
+        with state.brief_transaction() as connection:
+            connection.exec_driver_sql("DELETE FROM claims")
+        while claims.holds("key"):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)

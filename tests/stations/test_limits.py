@@ -1,5 +1,7 @@
 import asyncio
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -385,3 +387,18 @@ async def test_without_a_limit_nothing_waits(monkeypatch: pytest.MonkeyPatch) ->
         await limits.turn()
 
     assert waits == []
+
+
+async def test_leases_are_looked_after_though_all_threads_of_the_loop_are_at_work(state: StateDatabase) -> None:
+    release = threading.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    try:
+        hung = loop.run_in_executor(None, release.wait)
+        station = settings(requests_per_minute=60_000)
+        async with asyncio.timeout(10), StationLimits(station, state) as limits, limits.slot() as number:
+            assert number == 1
+            await limits.turn()
+    finally:
+        release.set()
+    assert await hung

@@ -172,7 +172,7 @@ async def test_a_pause_holds_for_every_process(state: str) -> None:
         ):
             async with limits.slot():
                 limits.busy(1000)
-            assert await paused(state) > 900
+            assert await pause_of(state) > 900
             await go(running)
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(running.wait(), 1)
@@ -180,7 +180,7 @@ async def test_a_pause_holds_for_every_process(state: str) -> None:
     assert station.arrivals == []
 
 
-async def paused(state: str) -> float:
+async def pause_of(state: str) -> float:
     """For how many seconds the station is to be left alone, as soon as the state says so."""
     slots, holder = Slots(StateDatabase(state)), Holder()
     async with asyncio.timeout(PATIENCE_S):
