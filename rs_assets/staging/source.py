@@ -149,6 +149,8 @@ class HttpSource(Source):
     async def open(self, wanted: Wanted) -> AsyncIterator[Answer]:
         if self._tls is None:
             raise RuntimeError("a source is used inside 'async with'")
+        # Once before the connection: else as many as there are would renew bad credentials one after another.
+        await self._offered()
         async with self._limits.spare_slot() if wanted.spare else self._limits.slot() as slot:
             if slot is None:
                 raise NoSpareSlotError(f"{self._station.name}: no connection is to spare")
@@ -176,8 +178,6 @@ class HttpSource(Source):
 
     async def _admitted(self, session: aiohttp.ClientSession, wanted: Wanted) -> aiohttp.ClientResponse:
         """The answer to a request; after a 401, to the same one with renewed credentials."""
-        if self._refusal is not None:
-            raise self._refusal
         for _ in range(2):
             offered = await self._offered()
             response, was_offered = await self._followed(session, wanted, offered)
@@ -194,6 +194,8 @@ class HttpSource(Source):
         raise self._refusal
 
     async def _offered(self) -> Mapping[str, str]:
+        if self._refusal is not None:
+            raise self._refusal
         try:
             return await self._credentials.headers()
         except AuthenticationError:
