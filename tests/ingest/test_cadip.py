@@ -21,7 +21,6 @@ from tests.platform import (
     assert_catalogue_is_true,
     catalogue_documents,
     day,
-    object_path,
 )
 
 

@@ -60,3 +60,7 @@ async def _held(root: Path, scripts: list[list[Reply]], retries: Retries, concur
             assert outcome.reason
             assert outcome.href is None
     assert files_in(root) == sorted(outcome.transfer.key for outcome in outcomes if outcome.in_store)
+
+
+def _retries(attempts: int) -> Retries:
+    return Retries(attempts=attempts, first_wait=0, longest_wait=0, patience=0.01)
