@@ -1,6 +1,7 @@
 """The sensor that follows a downlink station: chunks are staged while the downlink still runs."""
 
 import asyncio
+from collections.abc import Mapping
 
 import dagster as dg
 
@@ -73,6 +74,23 @@ def downlink_sensor(station: Station) -> dg.SensorDefinition | None:
 
 
 def _is_at_work(instance: dg.DagsterInstance, station: Station, partition: str) -> bool:
-    """Whether a run of the station's partition is queued or running."""
-    runs = instance.get_runs(dg.RunsFilter(statuses=_AT_WORK, tags={"dagster/partition": partition}))
-    return any(any(key.path[0] == station.name for key in run.asset_selection or ()) for run in runs)
+    """Whether a run of the station's partition, perhaps one of many partitions, is queued or running."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=_AT_WORK))
+    return any(
+        _covers(run.tags, station, partition)
+        for run in runs
+        if any(key.path[0] == station.name for key in run.asset_selection or ())
+    )
+
+
+def _covers(tags: Mapping[str, str], station: Station, partition: str) -> bool:
+    """Whether the tags of a run name the partition, or a range of dates and missions that it lies in."""
+    if "dagster/partition" in tags:
+        return tags["dagster/partition"] == partition
+    first, _, low = tags.get("dagster/asset_partition_range_start", "").partition("|")
+    last, _, high = tags.get("dagster/asset_partition_range_end", "").partition("|")
+    date, _, mission = partition.partition("|")
+    places = {name: place for place, name in enumerate(station.missions)}
+    if not {low, mission, high} <= places.keys():
+        return False
+    return first <= date <= last and places[low] <= places[mission] <= places[high]
