@@ -7,12 +7,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from rs_assets.ingest import Platform
 from rs_assets.settings import parse_settings
 from tests.platform import NOW, PASSWORD, PASSWORD_VARIABLE, SimulatedStation, settings_text
+from tests.servers import S3Server, rclone_s3
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +56,16 @@ def unused_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server."""
+    with rclone_s3(tmp_path_factory.mktemp("s3") / "root") as server:
+        yield server
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A prefix of the S3 server's bucket that no other test uses."""
+    return uuid4().hex

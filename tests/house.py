@@ -17,6 +17,7 @@ LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"stations"}),
     frozenset({"selection"}),
     frozenset({"items", "state", "documents"}),
+    frozenset({"object_store"}),
     frozenset({"settings"}),
     frozenset({"errors"}),
 )

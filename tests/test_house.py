@@ -46,7 +46,7 @@ def made_up(root: Path, **sources: str) -> dict[str, Path]:
         ("stations__http", "def get():\n    from rs_assets.ingest import Platform", True),
         ("stations__http", "if TYPE_CHECKING:\n    from rs_assets.ingest import Platform", True),
         ("stations__http", "from ..staging import engine", True),
-        ("stations__http", "from . import pace", False),
+        ("stations__http", "from . import limits", False),
         ("stations__http", "from rs_assets.unheard_of import x", True),
         ("staging__source", "from rs_assets.stations.http import tls_context", False),
         ("staging__source", "from rs_assets.catalog import Catalog", True),

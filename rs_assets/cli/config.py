@@ -35,7 +35,7 @@ def check(file: Path | None) -> None:
             click.echo(f"  {place}: {problem.message}", err=True)
         raise SystemExit(1) from None
     click.secho(f"{path} is right.", fg="green")
-    click.echo(f"  store    {settings.store.path}")
+    click.echo(f"  store    {settings.store.place}")
     click.echo(f"  catalog  {settings.catalog.path}")
     click.echo(f"  state    {settings.state.url}")
     for station in settings.stations:

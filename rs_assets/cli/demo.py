@@ -136,8 +136,8 @@ def _print_places(platform: "Platform", partitions: Sequence["Partition"]) -> No
     collection = settings.station(STATION).collection_of(partitions[0].mission)
     click.echo(
         f"""
-Files           {settings.store.path}
-Search results  {settings.store.path}/search_results/{STATION}/
+Files           {settings.store.place}
+Search results  {settings.store.place}/search_results/{STATION}/
 Catalogue       {settings.catalog.path}
 
 Look at it in the Dagster UI:

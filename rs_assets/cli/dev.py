@@ -45,7 +45,7 @@ def dev(port: int, host: str, simulator: bool | None, home: Path | None) -> None
         command = [sys.executable, "-m", "dagster", "dev", *workspace, "-h", host, "-p", str(port)]
         children.append(stack.enter_context(Process("dagster dev", command)))
         click.echo(f"Dagster UI         http://{host}:{port}/")
-        click.echo(f"Store              {settings.store.path}")
+        click.echo(f"Store              {settings.store.place}")
         click.echo(f"Settings           {default_path()}")
         click.echo("Ctrl-C ends all of them.")
         while not stopping.wait(0.2):

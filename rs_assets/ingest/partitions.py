@@ -70,12 +70,14 @@ async def ingest(
     Raises:
         SettingsError: there is no such station.
         StationError: the connection cannot be prepared, e.g. for lack of its CA file.
+        StateError: the state, by which the station's limits are kept, cannot be used.
     """
     options = options or IngestOptions()
     station = platform.settings.station(station_name)
     async with (
-        StationConnection(station) as connection,
-        HttpSource(station, connection.credentials, connection.pace) as source,
+        platform.limits(station) as limits,
+        StationConnection(station, limits=limits) as connection,
+        HttpSource(station, connection.credentials, limits) as source,
     ):
         way = _Way(platform, connection, source, options, progress)
         refused: str | None = None

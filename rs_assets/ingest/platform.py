@@ -1,12 +1,18 @@
 """What every step works on: the settings, and the store, catalogue and state that they name."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from rs_assets.catalog import Catalog, SqliteCatalog
 from rs_assets.documents import Documents
-from rs_assets.settings import Settings
-from rs_assets.staging.sinks import DirectorySink, Sink
+from rs_assets.settings import Settings, Station
+from rs_assets.staging.claims import KeyClaims
+from rs_assets.staging.object_sink import ObjectStoreSink
+from rs_assets.staging.opening import sink_of
+from rs_assets.staging.sinks import Sink
 from rs_assets.state import IncompleteItems, Outcomes, Searches, StateDatabase, SupersededObjects, Transfers
+from rs_assets.stations.limits import StationLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +35,24 @@ class Platform:
         return cls(
             settings=settings,
             documents=Documents.of(settings.store),
-            sink=DirectorySink(settings.store.path),
+            sink=sink_of(settings.store),
             catalog=SqliteCatalog(settings.catalog.path),
             state=StateDatabase(settings.state.url),
         )
+
+    @asynccontextmanager
+    async def writable_sink(self) -> AsyncIterator[Sink]:
+        """The sink for an event loop that writes to it: no other process writes the same object meanwhile."""
+        if isinstance(self.sink, ObjectStoreSink):
+            async with KeyClaims(self.state) as claims:
+                yield self.sink.claiming(claims)
+        else:
+            # A directory's own locks keep the others away.
+            yield self.sink
+
+    def limits(self, station: Station) -> StationLimits:
+        """How far a station may be loaded, by all that work on this installation together; to be entered."""
+        return StationLimits(station, self.state)
 
     @property
     def searches(self) -> Searches:

@@ -137,19 +137,20 @@ async def stage_lacking(
     retries = station.retries
     if options.attempts is not None:
         retries = Retries(**(retries.model_dump() | {"attempts": options.attempts}))
-    report = await stage_items(
-        wanted,
-        collection=collection,
-        source=source,
-        sink=platform.sink,
-        verification=station.verification,
-        retries=retries,
-        concurrency=station.concurrency,
-        selected_assets=options.selected_assets,
-        limit=options.limit,
-        known=known,
-        progress=progress,
-    )
+    async with platform.writable_sink() as sink:
+        report = await stage_items(
+            wanted,
+            collection=collection,
+            source=source,
+            sink=sink,
+            verification=station.verification,
+            retries=retries,
+            concurrency=station.concurrency,
+            selected_assets=options.selected_assets,
+            limit=options.limit,
+            known=known,
+            progress=progress,
+        )
     files = (*_outcomes(wanted, report), *settled)
     ready = _ready_items(wanted, report, station, collection)
     sessions = _sessions([item for item, _ in standings], wanted, report)

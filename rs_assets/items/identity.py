@@ -6,6 +6,7 @@
 """
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,6 +21,8 @@ SOURCE_ID_FIELDS = ("auxip:id", "cadip:id", "prip:id", "lta:id")
 """Where a station's own key of a publication stands: on the asset, else on the item."""
 
 _MAX_SEGMENT_BYTES = 255
+_UNSAFE = re.compile(r"[/\\:\x00-\x1f\x7f-\x9f]")
+"""Slash, backslash, colon, and the control characters (Unicode's category Cc)."""
 
 
 def stem(name: str) -> str:
@@ -64,9 +67,9 @@ def safe_segment(text: str) -> str:
     """
     if not text or text in {".", ".."}:
         raise ValueError(f"{text!r} cannot be a file name")
-    if any(character in "/\\:" or unicodedata.category(character) == "Cc" for character in text):
+    if _UNSAFE.search(text):
         raise ValueError(f"{text!r} cannot be a file name: it holds a slash, backslash, colon or control character")
-    if unicodedata.normalize("NFC", text) != text:
+    if not unicodedata.is_normalized("NFC", text):
         raise ValueError(f"{text!r} cannot be a file name: it is not in Unicode's NFC form")
     if len(text.encode()) > _MAX_SEGMENT_BYTES:
         raise ValueError(f"{text[:60]!r}… cannot be a file name: it has more than {_MAX_SEGMENT_BYTES} bytes")

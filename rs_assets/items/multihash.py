@@ -4,6 +4,7 @@ The codes are those of the multicodec table; a code of 0x80 and more is written 
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,16 +20,22 @@ class Hasher(Protocol):
 
     def hexdigest(self) -> str: ...
 
+    def copy(self) -> "Hasher": ...
+
 
 class Algorithm(StrEnum):
     """The digests that stations vouch for, cheapest to compute first."""
 
     BLAKE3 = "blake3"
     SHA256 = "sha2-256"
+    SHA224 = "sha2-224"
     SHA1 = "sha1"
     SHA512 = "sha2-512"
+    SHA384 = "sha2-384"
     MD5 = "md5"
+    SHA3_224 = "sha3-224"
     SHA3_256 = "sha3-256"
+    SHA3_384 = "sha3-384"
     SHA3_512 = "sha3-512"
 
     @property
@@ -49,32 +56,38 @@ class Algorithm(StrEnum):
 _FACTORIES: dict[Algorithm, Callable[[], Hasher]] = {
     Algorithm.BLAKE3: blake3,
     Algorithm.SHA256: hashlib.sha256,
+    Algorithm.SHA224: hashlib.sha224,
     Algorithm.SHA1: lambda: hashlib.sha1(usedforsecurity=False),
     Algorithm.SHA512: hashlib.sha512,
+    Algorithm.SHA384: hashlib.sha384,
     Algorithm.MD5: lambda: hashlib.md5(usedforsecurity=False),
+    Algorithm.SHA3_224: hashlib.sha3_224,
     Algorithm.SHA3_256: hashlib.sha3_256,
+    Algorithm.SHA3_384: hashlib.sha3_384,
     Algorithm.SHA3_512: hashlib.sha3_512,
 }
 
+_HEX = re.compile("[0-9a-f]+")
+
 _STATION_NAMES = {
-    "blake3": Algorithm.BLAKE3,
+    **{algorithm.value.replace("-", ""): algorithm for algorithm in Algorithm},
+    "sha224": Algorithm.SHA224,
     "sha256": Algorithm.SHA256,
-    "sha2256": Algorithm.SHA256,
-    "sha1": Algorithm.SHA1,
+    "sha384": Algorithm.SHA384,
     "sha512": Algorithm.SHA512,
-    "sha2512": Algorithm.SHA512,
-    "md5": Algorithm.MD5,
-    "sha3256": Algorithm.SHA3_256,
-    "sha3512": Algorithm.SHA3_512,
 }
 
 _PREFIXES = {
     Algorithm.BLAKE3: "1e20",
     Algorithm.SHA256: "1220",
+    Algorithm.SHA224: "93201c",
     Algorithm.SHA1: "1114",
     Algorithm.SHA512: "1340",
+    Algorithm.SHA384: "2030",
     Algorithm.MD5: "d50110",
+    Algorithm.SHA3_224: "171c",
     Algorithm.SHA3_256: "1620",
+    Algorithm.SHA3_384: "1530",
     Algorithm.SHA3_512: "1440",
 }
 
@@ -89,7 +102,7 @@ class Digest:
     def __post_init__(self) -> None:
         value = self.hex.strip().lower()
         length = 2 * int(_PREFIXES[self.algorithm][-2:], 16)
-        if len(value) != length or any(character not in "0123456789abcdef" for character in value):
+        if len(value) != length or not _HEX.fullmatch(value):
             raise ValueError(f"{self.hex!r} is not a {self.algorithm} digest of {length} hex digits")
         object.__setattr__(self, "hex", value)
 

@@ -192,8 +192,9 @@ class Answering:
         async with self._opening:
             if name not in self._stations:
                 settings = self._platform.settings.station(name)
-                connection = await self._open.enter_async_context(StationConnection(settings))
-                source = HttpSource(settings, connection.credentials, connection.pace)
+                limits = await self._open.enter_async_context(self._platform.limits(settings))
+                connection = await self._open.enter_async_context(StationConnection(settings, limits=limits))
+                source = HttpSource(settings, connection.credentials, limits)
                 await self._open.enter_async_context(source)
                 search = search_of(connection, self._platform.settings.missions)
                 self._stations[name] = _OpenStation(settings, search, source)

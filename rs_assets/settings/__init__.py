@@ -15,7 +15,6 @@ from rs_assets.settings.authentication import (
 )
 from rs_assets.settings.document import (
     OTHER_MISSION,
-    DirectoryStore,
     Mission,
     Settings,
     SqliteCatalogSettings,
@@ -44,6 +43,7 @@ from rs_assets.settings.station import (
     Verification,
     WindowLength,
 )
+from rs_assets.settings.store import DirectoryStore, S3Store, Store
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -67,12 +67,14 @@ __all__ = [
     "Policy",
     "Problem",
     "Retries",
+    "S3Store",
     "Secret",
     "Sessions",
     "Settings",
     "SqliteCatalogSettings",
     "StateSettings",
     "Station",
+    "Store",
     "TimeField",
     "Timeouts",
     "Verification",

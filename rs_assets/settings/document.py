@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -13,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from rs_assets.errors import SettingsError
 from rs_assets.settings.model import Key, MisplacedValueError, SettingsModel
 from rs_assets.settings.station import Station
+from rs_assets.settings.store import Store
 
 OTHER_MISSION = "other"
 """The partition of products that match no mission."""
@@ -31,16 +31,6 @@ class Mission(SettingsModel):
     """The values of the attribute ``platformShortName``, e.g. ``SENTINEL-1``."""
     name_prefixes: tuple[str, ...]
     """How the names of its products begin, e.g. ``S1``."""
-
-
-class DirectoryStore(SettingsModel):
-    """Objects and documents in a directory of this machine."""
-
-    kind: Literal["directory"] = "directory"
-    path: Path
-    """The directory; made when it is first written to."""
-    keep_superseded: timedelta = timedelta(days=1)
-    """How long the objects of a replaced publication stay, for those who still read them."""
 
 
 class SqliteCatalogSettings(SettingsModel):
@@ -86,7 +76,7 @@ class Settings(SettingsModel):
     """Version of the document's form."""
     missions: dict[str, Mission]
     """The missions by name, e.g. ``S1``."""
-    store: DirectoryStore
+    store: Store
     catalog: SqliteCatalogSettings
     state: StateSettings
     keys_per_run: Annotated[int, Field(ge=1, le=1000)] = 31

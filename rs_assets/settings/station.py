@@ -100,17 +100,23 @@ class Timeouts(SettingsModel):
     """Between two pieces of an answer."""
     search: Annotated[float, Field(gt=0)] = 120.0
     """For one page of a search, from request to last byte."""
+    least_rate: Annotated[float, Field(ge=0)] = 1_000.0
+    """Bytes a second below which a download is given up and tried again; 0 for never."""
+    rate_period: Annotated[float, Field(gt=0)] = 30.0
+    """Over how many seconds of waiting for the station that rate is measured."""
 
 
 class Retries(SettingsModel):
-    """What is tried again after a fault that may pass (connection, 408, 425, 429, 5xx, broken body)."""
+    """What is tried again after a fault that may pass (connection, 408, 425, 5xx, broken body), or while it is busy."""
 
     attempts: Annotated[int, Field(ge=1)] = 4
-    """How often one request is tried in all."""
+    """How often one request is tried in all; answers that the station is busy (429, 503) do not count."""
     first_wait: Annotated[float, Field(ge=0)] = 0.5
     """Upper bound of the random wait before the second attempt, in seconds; it doubles with every attempt."""
     longest_wait: Annotated[float, Field(ge=0)] = 30.0
-    """Upper bound of every wait, in seconds, a station's Retry-After included."""
+    """Upper bound of every wait between two attempts, in seconds."""
+    patience: Annotated[float, Field(ge=0)] = 1800.0
+    """How long a station may be busy (429, 503) before a request is given up, in seconds; no pause is longer."""
     next_run_after: Annotated[float, Field(ge=0)] = 900.0
     """How long after a run a file that it could not stage is due again, in seconds; doubles up to a day."""
 
@@ -148,9 +154,9 @@ class Station(SettingsModel):
     poll_every: timedelta | None = None
     """How often the windows that are still open are searched by the sensor; not at all where empty."""
     concurrency: Annotated[int, Field(ge=1, le=64)] = 4
-    """Downloads at the same time."""
+    """Most requests at the same time, searches and downloads together, of all runs and processes."""
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
-    """Most requests a minute, searches and downloads together; unlimited where empty."""
+    """Most requests a minute, searches and downloads of all runs and processes; unlimited where empty."""
     timeouts: Timeouts = Timeouts()
     retries: Retries = Retries()
     page_size: Annotated[int, Field(ge=2, le=10_000)] = 1000

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from rs_assets.simulator.bodies import read_object
 from rs_assets.simulator.clock import Clock
 from rs_assets.simulator.errors import MissingError, QueryError
-from rs_assets.simulator.hints import ANYTHING, named
+from rs_assets.simulator.hints import named
 from rs_assets.simulator.session_archive import SessionArchive
 from rs_assets.simulator.session_entities import entity, file_row, quality_rows, session_row
 from rs_assets.simulator.session_orders import changed, made, only_oddities, transferred
@@ -80,8 +80,7 @@ class CadipControl:
             evicted = [] if file is None else [file.key]
         else:
             name = str(order.get("name"))
-            hints = named(name) if name.startswith("DCS_") else ANYTHING
-            days = archive.file_days(hints, latest_first=False)
+            days = archive.file_days(named(name), latest_first=False)
             evicted = [row.key for day in days for row in day if row.facts["Name"] == name]
         if not evicted:
             raise MissingError("There is no such file.")

@@ -152,6 +152,7 @@ def _compared(node: ast.Compare) -> Hints:
 
 _SPANS: dict[str, Callable[[Span], Hints]] = {
     "PublicationDate": lambda span: Hints(published=span),
+    "DeliveryStart": lambda span: Hints(published=span),
     "ContentDate/Start": lambda span: Hints(start=span),
     "ContentDate/End": lambda span: Hints(end=span),
 }

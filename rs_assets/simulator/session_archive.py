@@ -97,7 +97,7 @@ class SessionArchive:
         generated = self._generated([] if day is None else [day])
         found = [s for s in (*generated, *self._made.values()) if s.session_id == session]
         found = [s for s in found if s.id not in self._removed]
-        return max(found, key=lambda s: s.begun, default=None)
+        return max(reversed(found), key=lambda s: s.begun, default=None)
 
     def put(self, session: Session) -> None:
         """Add a session, or change the one with its id."""
@@ -168,7 +168,7 @@ class SessionArchive:
         days = set(made)
         days.update(self._span(hints, moment))
         for day in sorted(days, reverse=latest_first):
-            acquired = self._generated(range(day - _DELAY, day + 1))
+            acquired = (s for s in self._generated(range(day - _DELAY, day + 1)) if _published_on(day, s))
             generated = (row for row in listed(acquired) if row.dated.toordinal() == day)
             yield [*generated, *made.get(day, ())]
 
@@ -203,11 +203,20 @@ def _day_of(text: str) -> int | None:
 def _acquisition_days(hints: Hints) -> set[int] | None:
     """The days of acquisition of the sessions or files that are named; None for any."""
     if hints.sessions is not None:
-        return {day for name in hints.sessions if (day := _day_of(name)) is not None}
-    if hints.names is None or not all(pattern.begins for pattern in hints.names):
+        days = {_day_of(name) for name in hints.sessions}
+    elif hints.names is not None and all(pattern.begins for pattern in hints.names):
+        days = {_day_of(pattern.text) for pattern in hints.names}
+        if any(_day_of(pattern.text) is None and not pattern.ends for pattern in hints.names):
+            return None
+    else:
         return None
-    days = {_day_of(pattern.text) for pattern in hints.names}
-    return None if None in days else {day for day in days if day is not None}
+    # What is named in full without a date is none of the archive's.
+    return {day for day in days if day is not None}
+
+
+def _published_on(day: int, session: Session) -> bool:
+    """Whether the session or a file of it can be published on a day."""
+    return session.published.toordinal() <= day <= session.delivered.toordinal()
 
 
 def _by_day(rows: list[Row], latest_first: bool) -> Iterator[list[Row]]:

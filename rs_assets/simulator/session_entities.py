@@ -142,7 +142,7 @@ def file_row(chunk: Chunk, session: Session, now: datetime, kept: timedelta) -> 
         "BlockNumber": chunk.number,
         "FinalBlock": chunk.final,
         "PublicationDate": published,
-        "EvictionDate": published and _second(published + kept),
+        "EvictionDate": published and _evicted(published, kept),
         "Size": chunk.size + session.oddities.size_error,
         "Retransfer": session.retransfer,
     }
@@ -203,6 +203,13 @@ def _with_nulls(facts: Json, odd: Oddities) -> Json:
     # The date by which an entity is found is always known to the station.
     hidden = odd.nulls - {"PublicationDate", "DeliveryStart", "Id"}
     return {name: None if name in hidden else value for name, value in facts.items()} if hidden else facts
+
+
+def _evicted(published: datetime, kept: timedelta) -> datetime:
+    try:
+        return _second(published + kept)
+    except OverflowError:
+        return NEVER
 
 
 def _second(moment: datetime) -> datetime:

@@ -35,6 +35,7 @@ class Wire:
         self._stall = fault.stall_seconds if fault is not None else 0.0
         encodes = fault is not None and fault.gzip is Gzip.ENCODED and entry.method != "HEAD"
         self._compressor = zlib.compressobj(wbits=_GZIP_WINDOW) if encodes else None
+        self._is_chunked = False
         self.closed = False
         """Whether the client gets nothing more."""
 
@@ -65,6 +66,7 @@ class Wire:
             del headers["content-length"]
         for name in fault.without_headers:
             del headers[name]
+        self._is_chunked = "content-length" not in headers
         return headers.raw
 
     async def _send_body(self, body: bytes, more: bool, fault: Fault) -> None:
@@ -78,6 +80,10 @@ class Wire:
             await self._pass(piece, more=True)
         if cut and fault.reset:
             await self._reset()
+        elif cut and self._is_chunked and self._transport is not None:
+            # The server would end the body properly, whose length nobody knows.
+            self.closed = True
+            self._transport.close()
         elif cut or not more:
             self.closed = cut
             await self._pass(b"", more=False)

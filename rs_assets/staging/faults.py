@@ -16,7 +16,27 @@ class PassingError(StationError):
 
 
 class UnavailableError(PassingError):
-    """The station as a whole does not serve: no connection, or an answer 429 or 503."""
+    """The station as a whole does not serve: no connection, or an answer 503."""
+
+
+class BusyError(StationError):
+    """The station wants to be left alone for a while (429, or 503 with Retry-After); this costs no attempt.
+
+    Attributes:
+        pause: for how many seconds it is left alone.
+    """
+
+    def __init__(self, message: str, pause: float) -> None:
+        super().__init__(message)
+        self.pause = pause
+
+
+class ChangedError(StationError):
+    """What the station gives now is not what it had begun to give; what came before is of no use."""
+
+
+class NoSpareSlotError(StationError):
+    """No connection of the station is to spare."""
 
 
 class EvictedError(StationError):
@@ -25,6 +45,10 @@ class EvictedError(StationError):
 
 class MismatchError(RsAssetsError):
     """The bytes are not those that the station states; the message names both values."""
+
+
+class TakenError(StoreError):
+    """Another process is writing the object just now."""
 
 
 class StoreUnusableError(StoreError):

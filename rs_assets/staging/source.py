@@ -1,5 +1,6 @@
 """Where bytes come from: a station's files over HTTP."""
 
+import re
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -15,19 +16,58 @@ from yarl import URL
 
 from rs_assets.errors import AuthenticationError, StationError
 from rs_assets.settings import Station
-from rs_assets.staging.faults import EvictedError, PassingError, UnavailableError
-from rs_assets.stations.backoff import PASSING_STATUSES
+from rs_assets.staging.faults import (
+    BusyError,
+    ChangedError,
+    EvictedError,
+    NoSpareSlotError,
+    PassingError,
+    UnavailableError,
+)
+from rs_assets.staging.origin import Origin
+from rs_assets.staging.watchdog import Watchdog
+from rs_assets.stations.backoff import PASSING_STATUSES, retry_after_seconds
 from rs_assets.stations.credentials import Credentials
 from rs_assets.stations.http import tls_context
-from rs_assets.stations.pace import Pace
+from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.trust import MAX_REDIRECTS, Trust
 
 _CHUNK_BYTES = 1 << 20
 _LEGAL_IN_URL = ":/?#[]@!$&'()*+,;=%"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
-_BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+_GIVEN = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE})
 _CONNECTION_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
+_CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to read of a file."""
+
+    href: str
+    begin: int = 0
+    """Offset of the first byte."""
+    end: int | None = None
+    """Offset behind the last byte; the file's end where None."""
+    origin: Origin | None = None
+    """The content that the bytes before `begin` were of."""
+    fresh: bool = False
+    """Not over a connection that has been used before, nor from a cache on the way."""
+    spare: bool = False
+    """Only over a connection that nobody waits for."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the request says of it."""
+        headers = {"Accept-Encoding": "identity"}
+        if self.fresh:
+            headers["Cache-Control"] = "no-cache"
+        if self.begin or self.end is not None:
+            headers["Range"] = f"bytes={self.begin}-{'' if self.end is None else self.end - 1}"
+            if self.origin is not None and self.origin.condition is not None:
+                headers["If-Range"] = self.origin.condition
+        return headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +76,12 @@ class Answer:
 
     chunks: AsyncIterator[bytes]
     """Its bytes, in pieces of at most 1 MiB; iterating raises `PassingError` where the connection breaks."""
-    length: int | None
-    """How many bytes will come, where the source says so."""
-    etag: str | None = None
-    """The source's tag of this very content."""
+    begin: int
+    """Offset of the first byte that comes: that wanted, or 0 where the source cannot begin elsewhere."""
+    origin: Origin
+    """What the source says of the content."""
+    takes_ranges: bool = False
+    """Whether the source can be asked for any part of the file."""
 
 
 class Source(ABC):
@@ -54,37 +96,37 @@ class Source(ABC):
         return None
 
     @abstractmethod
-    def open(
-        self, href: str, *, headers: Mapping[str, str] | None = None, fresh: bool = False
-    ) -> AbstractAsyncContextManager[Answer]:
+    def open(self, wanted: Wanted) -> AbstractAsyncContextManager[Answer]:
         """Begin to read a file.
-
-        Args:
-            href: URL of the file.
-            headers: further headers of the request, e.g. a Range.
-            fresh: not over a connection that has been used before, nor from a cache on the way.
 
         Raises:
             PassingError: a fault that may be gone next time.
+            BusyError: the source wants to be left alone for a while; the next request waits for that.
+            ChangedError: the file is not the one any more that `wanted.origin` is of.
             EvictedError: there is no such file any more.
+            NoSpareSlotError: no connection is to spare, where only such a one is wanted.
             AuthenticationError: the credentials are refused.
             StationError: the file cannot be had.
         """
 
 
 class HttpSource(Source):
-    """The files of one station over HTTP, within its limits of connections and requests a minute.
+    """A station's files over HTTP, each over one of the connections that the station's limits allow.
 
-    Redirects are followed here rather than by aiohttp, so that every hop is judged by `Trust`.
+    Credentials go to the station's own origin and the hosts that its settings trust, never to one that a redirect
+    leads to elsewhere, and never from https to http.
     """
 
-    def __init__(self, station: Station, credentials: Credentials, pace: Pace) -> None:
+    def __init__(self, station: Station, credentials: Credentials, limits: StationLimits) -> None:
         self._station = station
         self._credentials = credentials
-        self._pace = pace
+        self._limits = limits
         self._trust = Trust.of(station)
         self._tls: ssl.SSLContext | None = None
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[int, aiohttp.ClientSession] = {}
+        """By the number of the slot: a connection is kept while its slot is."""
+        self._refusal: AuthenticationError | None = None
+        limits.on_released(self._hang_up)
 
     async def __aenter__(self) -> Self:
         """Prepare connections; none is opened yet.
@@ -93,46 +135,52 @@ class HttpSource(Source):
             StationError: the certificates that the settings name cannot be read.
         """
         self._tls = tls_context(self._station)
-        self._session = self._new_session()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        while self._sessions:
+            _, session = self._sessions.popitem()
+            await session.close()
+        self._tls = None
 
     @asynccontextmanager
-    async def open(
-        self, href: str, *, headers: Mapping[str, str] | None = None, fresh: bool = False
-    ) -> AsyncIterator[Answer]:
-        if self._session is None:
+    async def open(self, wanted: Wanted) -> AsyncIterator[Answer]:
+        if self._tls is None:
             raise RuntimeError("a source is used inside 'async with'")
-        session = self._new_session() if fresh else self._session
-        try:
-            wanted = {**(headers or {}), "Accept-Encoding": "identity"}
-            if fresh:
-                wanted["Cache-Control"] = "no-cache"
-            response = await self._admitted(session, href, wanted)
+        async with self._limits.spare_slot() if wanted.spare else self._limits.slot() as slot:
+            if slot is None:
+                raise NoSpareSlotError(f"{self._station.name}: no connection is to spare")
+            response = await self._admitted(await self._session(slot, fresh=wanted.fresh), wanted)
             try:
-                self._check(response, ranged="Range" in wanted)
                 async with aclosing(self._chunks(response)) as chunks:
-                    yield Answer(chunks, response.content_length, response.headers.get("ETag"))
+                    yield self._answer(response, wanted, chunks)
             finally:
                 # Closes the connection where the body was not read to its end, else keeps it for the next file.
                 response.release()
-        finally:
-            if fresh:
-                await session.close()
 
-    async def _admitted(
-        self, session: aiohttp.ClientSession, href: str, headers: dict[str, str]
-    ) -> aiohttp.ClientResponse:
+    async def _session(self, slot: int, *, fresh: bool) -> aiohttp.ClientSession:
+        if fresh and slot in self._sessions:
+            await self._sessions.pop(slot).close()
+        if slot not in self._sessions:
+            self._sessions[slot] = self._new_session()
+        return self._sessions[slot]
+
+    def _hang_up(self, slot: int) -> None:
+        session = self._sessions.pop(slot, None)
+        if session is not None and session.connector is not None:
+            # Closes the connection at once; what it returns need not be awaited.
+            session.connector.close()
+            session.detach()
+
+    async def _admitted(self, session: aiohttp.ClientSession, wanted: Wanted) -> aiohttp.ClientResponse:
         """The answer to a request; after a 401, to the same one with renewed credentials."""
+        if self._refusal is not None:
+            raise self._refusal
         for _ in range(2):
             offered = await self._offered()
-            response, was_offered = await self._followed(session, href, headers, offered)
+            response, was_offered = await self._followed(session, wanted, offered)
             if response.status != HTTPStatus.UNAUTHORIZED:
                 return response
             response.release()
@@ -140,9 +188,10 @@ class HttpSource(Source):
                 raise StationError(f"{self._station.name}: {_shown(str(response.url))} asks for credentials of its own")
             if not await self._credentials.refused(offered):
                 break
-        raise AuthenticationError(
+        self._refusal = AuthenticationError(
             f"{self._station.name}: the credentials are refused (401); check them in the settings"
         )
+        raise self._refusal
 
     async def _offered(self) -> Mapping[str, str]:
         try:
@@ -154,14 +203,14 @@ class HttpSource(Source):
             raise UnavailableError(str(error)) from error
 
     async def _followed(
-        self, session: aiohttp.ClientSession, href: str, headers: dict[str, str], offered: Mapping[str, str]
+        self, session: aiohttp.ClientSession, wanted: Wanted, offered: Mapping[str, str]
     ) -> tuple[aiohttp.ClientResponse, bool]:
         """The first answer that is no redirect, and whether it had been sent the credentials."""
-        url, downgraded = href, False
+        url, downgraded, headers = wanted.href, False, wanted.headers
         for hop in range(MAX_REDIRECTS + 1):
             offers = self._trust.covers(url) and not downgraded
             if offers or not hop:
-                await self._pace.turn()
+                await self._limits.turn()
             response = await self._get(session, url, {**headers, **offered} if offers else headers)
             if response.status not in _REDIRECTS:
                 return response, offers
@@ -172,7 +221,7 @@ class HttpSource(Source):
             target = urljoin(url, location)
             downgraded = downgraded or (urlsplit(url).scheme, urlsplit(target).scheme) == ("https", "http")
             url = target
-        raise StationError(f"{self._station.name}: {_shown(href)} redirects more than {MAX_REDIRECTS} times")
+        raise StationError(f"{self._station.name}: {_shown(wanted.href)} redirects more than {MAX_REDIRECTS} times")
 
     async def _get(self, session: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> aiohttp.ClientResponse:
         parts = urlsplit(url)
@@ -186,26 +235,58 @@ class HttpSource(Source):
         except _CONNECTION_ERRORS as error:
             raise PassingError(f"{self._station.name}: no answer from {_shown(url)}: {_sentence(error)}") from None
 
-    def _check(self, response: aiohttp.ClientResponse, *, ranged: bool) -> None:
+    def _answer(self, response: aiohttp.ClientResponse, wanted: Wanted, chunks: AsyncIterator[bytes]) -> Answer:
+        """What the station has answered, held against what was wanted."""
+        self._check(response)
+        headers = response.headers
+        begin, size = _given_range(response, wanted)
+        etag = headers.get("ETag", "")
+        origin = Origin(etag if etag.startswith('"') else None, headers.get("Last-Modified"), size)
+        answer = f"{self._station.name}: {_shown(str(response.url))}"
+        if begin not in {0, wanted.begin}:
+            raise ChangedError(f"{answer} begins at {begin} where {wanted.begin} was wanted")
+        if begin and wanted.origin is not None and not origin.may_be(wanted.origin):
+            raise ChangedError(f"{answer} has changed while it was read")
+        self._limits.served()
+        takes_ranges = response.status != HTTPStatus.OK or headers.get("Accept-Ranges", "").strip().lower() == "bytes"
+        return Answer(chunks, begin, origin, takes_ranges)
+
+    def _check(self, response: aiohttp.ClientResponse) -> None:
         answer = f"{self._station.name}: {_shown(str(response.url))} answers {response.status}"
         retry_after = response.headers.get("Retry-After")
         if response.status in _GONE:
             raise EvictedError(f"{answer}: the file is not there any more")
-        if response.status in _BUSY:
-            raise UnavailableError(answer, retry_after)
+        is_down = response.status == HTTPStatus.SERVICE_UNAVAILABLE
+        if response.status == HTTPStatus.TOO_MANY_REQUESTS or (is_down and retry_after):
+            pause = self._limits.busy(retry_after_seconds(retry_after))
+            raise BusyError(f"{answer} and is left alone for {pause:.1f} s", pause)
+        if is_down:
+            raise UnavailableError(answer)
         if response.status in PASSING_STATUSES:
             raise PassingError(answer, retry_after)
-        if response.status != HTTPStatus.OK and not (ranged and response.status == HTTPStatus.PARTIAL_CONTENT):
+        if response.status not in _GIVEN:
             raise StationError(answer)
         encoding = response.headers.get("Content-Encoding", "identity")
         if encoding.strip().lower() not in {"", "identity"}:
             raise StationError(f"{answer} with the encoding {encoding!r}, though none was accepted")
 
     async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+        if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return  # the body is about the refusal
+        timeouts = self._station.timeouts
+        watchdog = Watchdog(timeouts.least_rate, timeouts.rate_period)
         received = 0
         try:
-            async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+            while True:
+                with watchdog:
+                    # As it came: joining the pieces would copy every byte once more.
+                    chunk, _ = await response.content.readchunk()
+                if not chunk:
+                    if response.content.at_eof():
+                        return
+                    continue
                 received += len(chunk)
+                watchdog.passed(len(chunk))
                 yield chunk
         except _CONNECTION_ERRORS as error:
             message = f"{self._station.name}: the answer broke off after {received} bytes: {_sentence(error)}"
@@ -214,12 +295,27 @@ class HttpSource(Source):
     def _new_session(self) -> aiohttp.ClientSession:
         timeouts = self._station.timeouts
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._station.concurrency, ssl=self._tls or True),
+            connector=aiohttp.TCPConnector(limit=1, ssl=self._tls or True),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect, sock_read=timeouts.read),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             read_bufsize=_CHUNK_BYTES,
         )
+
+
+def _given_range(response: aiohttp.ClientResponse, wanted: Wanted) -> tuple[int, int | None]:
+    """Offset of the first byte that comes, and the size of the whole file where the answer says it."""
+    if response.status == HTTPStatus.OK:
+        return 0, response.content_length
+    match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+    if match is None:
+        raise ChangedError(f"{_shown(str(response.url))} answers {response.status} without saying what it gives")
+    total = None if match[3] == "*" else int(match[3])
+    if response.status == HTTPStatus.PARTIAL_CONTENT:
+        return int(match[1] or 0), total
+    if total != wanted.begin:
+        raise ChangedError(f"{_shown(str(response.url))} has {total} bytes, and not those from {wanted.begin} on")
+    return wanted.begin, total
 
 
 def _shown(url: str) -> str:

@@ -73,21 +73,33 @@ class Passage:
     """Counts and hashes the bytes of one file as they pass."""
 
     def __init__(self, expectation: Expectation) -> None:
+        self.algorithm = expectation.algorithm
+        """The digest that is computed."""
+        self.size = 0
+        """Bytes that have passed."""
         self._expectation = expectation
         self._most = expectation.most_bytes
-        self._hasher = expectation.algorithm.hasher()
-        self._size = 0
+        self._hasher = self.algorithm.hasher()
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | memoryview) -> None:
         """Take the next bytes. Burns CPU without the GIL, so it is called in an executor thread.
 
         Raises:
             MismatchError: there are more than the station states, and the policy is strict.
         """
-        self._size += len(data)
-        if self._most is not None and self._size > self._most:
-            raise MismatchError(f"{self._size} bytes or more came where the station states {self._most}")
+        self.size += len(data)
+        if self._most is not None and self.size > self._most:
+            raise MismatchError(f"{self.size} bytes or more came where the station states {self._most}")
         self._hasher.update(data)
+
+    def restart(self) -> None:
+        """Forget all that has passed."""
+        self.size = 0
+        self._hasher = self.algorithm.hasher()
+
+    def digest_so_far(self) -> str:
+        """Digest of the bytes that have passed, as hex; more may pass."""
+        return self._hasher.copy().hexdigest()
 
     def finish(self) -> Verified:
         """Accept what has passed.
@@ -95,8 +107,7 @@ class Passage:
         Raises:
             MismatchError: it is not what the station states, and the policy is strict.
         """
-        digest = Digest(self._expectation.algorithm, self._hasher.hexdigest())
-        return self._expectation.verify(self._size, digest)
+        return self._expectation.verify(self.size, Digest(self.algorithm, self._hasher.hexdigest()))
 
 
 def _judge(policy: Policy, difference: str) -> tuple[str, ...]:

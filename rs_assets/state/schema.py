@@ -133,3 +133,56 @@ requests = Table(
     Column("catalogued", Integer, nullable=False, default=0),
     Column("gaps", Integer, nullable=False, default=0),
 )
+
+holders = Table(  # of slots and claims; these last as long as their holder
+    "holders",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("host", String(128)),  # the boot and the process namespace; null: its process cannot be looked for
+    Column("pid", Integer, nullable=False),
+    Column("started", String(32)),  # tells the process from a later one of the same number
+    Column("expires_at", UtcTime, nullable=False),
+)
+
+slots = Table(  # the connections of a station that are leased
+    "slots",
+    metadata,
+    Column("station", String(128), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("holder", String(64), nullable=False, index=True),
+    Column("since", UtcTime, nullable=False),
+)
+
+claimants = Table(  # who has work for a station
+    "claimants",
+    metadata,
+    Column("station", String(128), primary_key=True),
+    Column("holder", String(64), primary_key=True),
+    Column("concurrency", Integer, nullable=False),  # the station's, by the claimant's settings
+    Column("wanted", Integer, nullable=False),
+    Column("since", UtcTime, nullable=False),  # when it last began to wait without a slot
+)
+
+claims = Table(  # the objects that are being written
+    "claims",
+    metadata,
+    Column("object_key", String(1024), primary_key=True),
+    Column("holder", String(64), nullable=False, index=True),
+)
+
+paces = Table(  # of stations with a limit of requests a minute
+    "paces",
+    metadata,
+    Column("station", String(128), primary_key=True),
+    Column("booked_at", UtcTime, nullable=False),
+    Column("next_at", UtcTime, nullable=False),  # the earliest moment at which the next request may begin
+)
+
+pauses = Table(  # of stations that have answered that they are busy
+    "pauses",
+    metadata,
+    Column("station", String(128), primary_key=True),
+    Column("until", UtcTime, nullable=False),
+    Column("halved_at", UtcTime, nullable=False),
+    Column("allowed", Float, nullable=False),  # connections at the same time
+)

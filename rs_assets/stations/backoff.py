@@ -20,6 +20,9 @@ PASSING_STATUSES = frozenset(
 )
 """Answers that may be another one next time; every other 4xx is final."""
 
+BUSY_STATUSES = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+"""Those of them by which a station says that it is asked too much."""
+
 
 def wait_before(attempt: int, retries: Retries, retry_after: str | None = None) -> float:
     """Seconds to wait before `attempt` (2 is the first repetition).

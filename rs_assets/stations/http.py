@@ -1,4 +1,4 @@
-"""Asking a station over HTTP: credentials, pace, redirects, retries, and one readable error when it fails.
+"""Asking a station over HTTP: credentials, limits, redirects, retries, and one readable error when it fails.
 
 This is the control plane (searches, tokens); files are moved elsewhere, by a client made for bytes.
 """
@@ -6,18 +6,21 @@ This is the control plane (searches, tokens); files are moved elsewhere, by a cl
 import asyncio
 import ssl
 from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from http import HTTPStatus
+from time import monotonic
 from typing import Self
 
 import httpx
 
 from rs_assets.errors import AuthenticationError, StationError
 from rs_assets.settings import Station
-from rs_assets.stations.backoff import PASSING_STATUSES, wait_before
+from rs_assets.stations.backoff import BUSY_STATUSES, PASSING_STATUSES, retry_after_seconds, wait_before
 from rs_assets.stations.credentials import Credentials
 from rs_assets.stations.faults import in_words
+from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.links import followed
-from rs_assets.stations.pace import Pace
 from rs_assets.stations.tokens import credentials_of
 from rs_assets.stations.trust import MAX_REDIRECTS, Trust
 
@@ -28,15 +31,30 @@ _EXCERPT = 200
 class StationConnection:
     """An open connection to one station; belongs to one event loop and is used as a context manager."""
 
-    def __init__(self, station: Station, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        station: Station,
+        transport: httpx.AsyncBaseTransport | None = None,
+        limits: StationLimits | None = None,
+    ) -> None:
+        """Prepare a connection.
+
+        Args:
+            station: what is asked.
+            transport: what carries the requests, if not the network.
+            limits: the station's limits, entered already; if none are given, the connection keeps its own.
+
+        Raises:
+            StationError: the certificates that the settings name cannot be read.
+        """
         self.station = station
+        self.limits = limits or StationLimits(station)
         timeouts = station.timeouts
         self._client = httpx.AsyncClient(
             verify=tls_context(station),
             transport=transport,
             timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect),
         )
-        self.pace = Pace(station.requests_per_minute)
         self.credentials: Credentials = credentials_of(station, self._client)
         self._trust = Trust.of(station)
         self._sent: set[str] = set()
@@ -50,26 +68,29 @@ class StationConnection:
     async def get(self, url: str) -> httpx.Response:
         """GET `url`, whose query is percent-encoded already; any answer but a passing fault or a 401 is returned.
 
+        A station that is busy is asked again, after a pause, for as long as `retries.patience` allows.
+
         Raises:
             AuthenticationError: the station refuses the credentials.
-            StationError: the station cannot be reached, or goes on failing after all attempts.
+            StationError: the station cannot be reached, goes on failing after all attempts, or stays busy.
+            StateError: the state database, by which the limits are kept, cannot be used.
         """
         station = self.station
         renewed = False
         attempt = 1
+        busy_since: float | None = None
         while True:
             retry_after = None
             try:
-                async with asyncio.timeout(station.timeouts.search):
-                    headers = await self.credentials.headers()
-                    response = await self._followed(url, headers)
+                answer = await self._followed(url)
             except httpx.RequestError as error:
                 problem = f"{station.url} cannot be reached: {in_words(error)}"
             except TimeoutError:
                 problem = f"no answer from {station.url} within {station.timeouts.search:g} s"
             else:
+                response = answer.response
                 if response.status_code == HTTPStatus.UNAUTHORIZED:
-                    if not renewed and await self.credentials.refused(headers):
+                    if not renewed and await self.credentials.refused(answer.offered):
                         renewed = True
                         continue
                     raise AuthenticationError(
@@ -79,6 +100,10 @@ class StationConnection:
                 if response.status_code not in PASSING_STATUSES:
                     return response
                 problem = f"{station.url} answers {response.status_code} {response.reason_phrase}"
+                if answer.pause is not None:
+                    busy_since = busy_since or monotonic()
+                    self._bear(problem, busy_since, answer.pause)
+                    continue
                 retry_after = response.headers.get("Retry-After")
             attempt += 1
             if attempt > station.retries.attempts:
@@ -92,19 +117,58 @@ class StationConnection:
         text = " ".join(body.split())
         return f"{text[:_EXCERPT]}…" if len(text) > _EXCERPT else text or "an empty answer"
 
-    async def _followed(self, url: str, credentials: Mapping[str, str]) -> httpx.Response:
+    def _bear(self, problem: str, since: float, pause: float) -> None:
+        """See whether a station that has been busy since a moment may be asked again after one more pause."""
+        patience = self.station.retries.patience
+        if monotonic() + pause >= since + patience:
+            raise StationError(
+                f"{self.station.name}: {problem}, and has been busy for longer than {patience:g} s; "
+                "try again later, or ask less of it (concurrency, requests_per_minute)"
+            )
+
+    async def _followed(self, url: str) -> "_Answer":
+        """The first answer that is no redirect."""
         target = httpx.URL(url)
+        await self._credentials()  # all who ask at once are refused at once, rather than one slot after another
+        offered: Mapping[str, str] | None = None
         for _ in range(MAX_REDIRECTS + 1):
-            await self.pace.turn()
-            headers = {"Accept": "application/json"}
-            if self._trust.covers(str(target)):
-                headers |= credentials
-                self._sent = {word for value in credentials.values() for word in value.split()} - {"Bearer", "Basic"}
-            response = await self._client.get(target, headers=headers, follow_redirects=False)
-            if not response.has_redirect_location:
-                return response
-            target = followed(self.station.name, target, response.headers["Location"])
+            is_own = self._trust.covers(str(target))
+            async with self.limits.slot() if is_own or offered is None else nullcontext():
+                if offered is None:
+                    offered = await self._credentials()  # the slot may have been long in coming: a token expires
+                answer = await self._asked(target, offered if is_own else {}, offered)
+            if not answer.response.has_redirect_location:
+                return answer
+            target = followed(self.station.name, target, answer.response.headers["Location"])
         raise StationError(f"{self.station.name}: {self.station.url} redirects in circles")
+
+    async def _credentials(self) -> Mapping[str, str]:
+        async with asyncio.timeout(self.station.timeouts.search):
+            return await self.credentials.headers()
+
+    async def _asked(self, target: httpx.URL, credentials: Mapping[str, str], offered: Mapping[str, str]) -> "_Answer":
+        headers = {"Accept": "application/json"} | dict(credentials)
+        await self.limits.turn()
+        if credentials:
+            self._sent = {word for value in credentials.values() for word in value.split()} - {"Bearer", "Basic"}
+        async with asyncio.timeout(self.station.timeouts.search):
+            response = await self._client.get(target, headers=headers, follow_redirects=False)
+        # While the slot is still in use, so that nobody else takes it before the pause begins.
+        if response.status_code in BUSY_STATUSES:
+            pause = self.limits.busy(retry_after_seconds(response.headers.get("Retry-After")))
+            return _Answer(response, offered, pause)
+        if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.limits.served()
+        return _Answer(response, offered)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    response: httpx.Response
+    offered: Mapping[str, str] = field(repr=False)
+    """The credentials that the station was asked with."""
+    pause: float | None = None
+    """How long the station is left alone, in seconds, where it says that it is busy."""
 
 
 def tls_context(station: Station) -> ssl.SSLContext:

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from rs_assets.documents import Documents
 from rs_assets.requests import Inbox, RequestError
 from rs_assets.requests.inbox import LARGEST_REQUEST
+from rs_assets.settings import DirectoryStore
 from tests.requests.samples import asked, content_of
 
 
 @pytest.fixture
 def inbox(tmp_path: Path) -> Inbox:
-    return Inbox(Documents(tmp_path))
+    return Inbox(Documents.of(DirectoryStore(path=tmp_path)))
 
 
 def drop(directory: Path, name: str, content: bytes, *, age: timedelta = timedelta(minutes=1)) -> Path:
@@ -201,7 +202,9 @@ def test_a_request_that_breaks_off_anywhere_is_unfinished(
     directory.mkdir(exist_ok=True)
     drop(directory, "a.json", WHOLE[:length], age=timedelta(0))
 
-    assert Inbox(Documents(directory)).is_unfinished("a.json", WHOLE[:length], datetime.now(UTC))
+    assert Inbox(Documents.of(DirectoryStore(path=directory))).is_unfinished(
+        "a.json", WHOLE[:length], datetime.now(UTC)
+    )
 
 
 @pytest.mark.parametrize("content", [b"{}", b'{"a": 1}', b"no", b"\x00", b'{"a": 1}}', b"{a", b"\xff{", b"[" * 1000])

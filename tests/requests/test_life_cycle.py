@@ -39,7 +39,7 @@ def platforms(tmp_path: Path) -> Callable[[], Platform]:
 
 def store_of(platform: Platform) -> Path:
     """The directory of the store."""
-    return platform.settings.store.path
+    return Path(platform.settings.store.place)
 
 
 def drop(platform: Platform, name: str, content: bytes = b"junk") -> Path:

@@ -31,7 +31,7 @@ def test_the_demo_settings_load_in_an_empty_environment(monkeypatch: pytest.Monk
     settings = load_settings()
 
     assert settings.station("adgs").missions == ("S1", "S2", "S3")
-    assert settings.store.path == tmp_path / "dagster_home/demo/store"
+    assert Path(settings.store.place) == tmp_path / "dagster_home/demo/store"
 
 
 def test_the_environment_names_the_document_to_load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_station_that_is_not_there_is_named_with_those_that_are() -> None:
         pytest.param(("name: adgs", "name: 1-adgs"), 12, "stations.0.name", "letters, digits", id="station-name"),
         pytest.param(("    constellation: sentinel-1\n", ""), 3, "missions.S1", "'constellation' is", id="mission-key"),
         pytest.param(("  S1:\n", "  other:\n"), 3, "missions.other", "cannot name a mission", id="mission-named-other"),
-        pytest.param(("kind: directory", "kind: tape"), 8, "store.kind", "'directory'", id="store-kind"),
+        pytest.param(("kind: directory", "kind: tape"), 8, "store", "'directory'", id="store-kind"),
         pytest.param(("sqlite:///state", "nonsense"), 10, "state.url", "SQLAlchemy URL", id="state-url"),
         pytest.param(("sqlite:///state.sqlite", "sqlite://"), 10, "state.url", "name a file", id="state-in-memory"),
         pytest.param(("sqlite:///state", "mysql://u:p@h/state"), 10, "state.url", "password", id="state-password"),
@@ -225,7 +225,7 @@ def test_relative_paths_start_at_the_document(tmp_path: Path, monkeypatch: pytes
 
     settings = load_settings(Path("settings/my.yaml"))
 
-    assert settings.store.path == home / "store"
+    assert Path(settings.store.place) == home / "store"
     assert settings.catalog.path == home / "catalog.sqlite"
     assert settings.state.url == f"sqlite:///{home}/state.sqlite"
     station = settings.station("adgs")
@@ -239,7 +239,7 @@ def test_absolute_paths_stay(tmp_path: Path) -> None:
 
     settings = parsed(text, base=tmp_path)
 
-    assert settings.store.path == Path("/data/store")
+    assert Path(settings.store.place) == Path("/data/store")
     assert settings.state.url == "sqlite:////data/state.sqlite"
 
 

@@ -172,6 +172,21 @@ async def test_single_files_and_sessions_are_evicted(station: Station) -> None:
     assert (await station.http.post("/control/cadip/mps/evict", json={"id": by_id["Id"]})).status_code == 404
 
 
+async def test_a_session_id_stands_for_its_latest_transfer(station: Station) -> None:
+    original = await station.cadip("sessions", chunks=1)
+    again = [await station.cadip("retransfer", session=original["SessionId"]) for _ in range(2)]
+    await station.cadip("evict", session=original["SessionId"])
+    left = await station.entities("Sessions", filter=f"SessionId eq '{original['SessionId']}'")
+    assert {session["Id"] for session in left} == {original["Id"], again[0]["Id"]}
+
+
+async def test_a_file_of_no_such_name_is_neither_found_nor_looked_for_everywhere(station: Station) -> None:
+    await station.cadip("sessions", SessionId="odd")
+    assert (await station.http.post("/control/cadip/mps/evict", json={"name": "x"})).status_code == 404
+    odd = await station.entities("Files", filter="Name eq 'DCS_01_odd_ch2_DSDB_00003.raw'")
+    assert [file["BlockNumber"] for file in odd] == [3]
+
+
 @pytest.mark.parametrize(
     "order",
     [

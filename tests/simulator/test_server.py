@@ -121,6 +121,23 @@ def test_a_connection_is_reset_before_the_answer_and_in_the_middle_of_a_body(pro
     assert process.communicate(timeout=5) == ("", "")
 
 
+def test_a_body_without_a_length_that_is_cut_off_does_not_end_properly(process: subprocess.Popen[str]) -> None:
+    with httpx.Client(base_url=_url(process)) as client:
+        _log_in(client)
+        file = client.get("/cadip/mps/Files", params={"$top": 1}).json()["value"][0]
+        rule = {"path_contains": "$value", "without_headers": ["Content-Length"], "truncate_bytes": 1000, "times": 1}
+        client.post("/control/faults", json=rule)
+        url = f"/cadip/mps/Files({file['Id']})/$value"
+        with client.stream("GET", url) as answer:
+            assert answer.headers["transfer-encoding"] == "chunked"
+            with pytest.raises(httpx.RemoteProtocolError):
+                answer.read()
+            assert answer.num_bytes_downloaded <= 1000
+        assert len(client.get(url).content) == file["Size"]
+    process.terminate()
+    assert process.communicate(timeout=5) == ("", "")
+
+
 def _raw(url: str, address: str, token: str, received: list[bytes] | None = None) -> None:
     """Ask on a connection of its own, and keep what comes until the connection ends."""
     target = httpx.URL(url)

@@ -1,12 +1,15 @@
 """The CADIP interface: sessions as they are acquired, their files, and their quality."""
 
 from collections import Counter
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+
+from rs_assets.simulator.passes import Passes
+from rs_assets.simulator.sessions import Session
 
 from .station import NOW, ONE_DAY, Entity, Station
 
@@ -287,6 +290,39 @@ async def test_the_metadata_name_the_entities_and_their_properties(station: Stat
     assert f'<EntitySet Name="{collection}"' in text
     some: dict[str, Any] = (await station.entities(collection, top=1))[0]
     assert all(f'Property Name="{name}"' in text for name in some)
+
+
+async def test_a_bounded_query_makes_only_the_days_that_it_needs(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = (await station.entities("Sessions", filter=ONE_DAY, top=1))[0]
+    name = (await station.files(session))[0]["Name"]
+    days: set[date] = set()
+    original = Passes._sessions
+
+    def watched(self: Passes, day: date) -> Iterator[Session]:
+        days.add(day)
+        return original(self, day)
+
+    monkeypatch.setattr(Passes, "_sessions", watched)
+    for collection, options in (
+        ("Sessions", {"filter": ONE_DAY}),
+        ("Sessions", {"orderby": "PublicationDate desc", "top": 1}),
+        ("Sessions", {"filter": "Retransfer eq true"}),
+        ("Files", {"filter": f"SessionId in ('{session['SessionId']}','x')"}),
+        ("Files", {"filter": f"Name eq '{name}'"}),
+        ("QualityInfo", {"filter": f"SessionId eq '{session['SessionId']}'"}),
+        ("QualityInfo", {"filter": ONE_DAY.replace("PublicationDate", "DeliveryStart")}),
+    ):
+        days.clear()
+        await Station.started().entities(collection, **options)
+        assert len(days) <= 3, (collection, options)
+
+
+async def test_a_clock_near_the_end_of_time_breaks_nothing() -> None:
+    station = Station.started(now=datetime(9999, 12, 31, 23, 59, tzinfo=UTC))
+    latest = (await station.entities("Sessions", orderby="PublicationDate desc", top=1, expand="Files"))[0]
+    assert latest["Files"][0]["EvictionDate"].startswith("9999-12-31")
 
 
 async def test_a_token_of_any_interface_opens_every_station() -> None:

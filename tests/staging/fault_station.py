@@ -43,6 +43,8 @@ class Reply:
     """Whether `FaultStation.release` is waited for before anything is sent."""
     hold_at: int | None = None
     """After so many bytes of the body `FaultStation.release` is waited for."""
+    drip: int | None = None
+    """So many bytes at a time, with a pause of 10 ms after each."""
 
 
 Script = Reply | Callable[[Request], Reply]
@@ -142,7 +144,11 @@ class FaultStation:
             await writer.drain()
             await self._held(reader)
             body = body[reply.hold_at :]
-        writer.write(_framed(body, reply))
+        size = reply.drip or len(body)
+        for begin in range(0, len(body), max(1, size)):
+            writer.write(_framed(body[begin : begin + size], reply))
+            if reply.drip:
+                await asyncio.sleep(0.01)
         if reply.cut is not None:
             if reply.reset:
                 linger = struct.pack("ii", 1, 0)

@@ -1,6 +1,7 @@
 """Stages what its argument says, in a process of its own that a test can kill or starve.
 
-Prints ``moving`` when the first bytes have been written, and at the end JSON: the outcomes, and the files in the store.
+Prints ``begun``, then ``moving`` whenever bytes have been written, and at the end JSON: the outcomes, and the files
+in the store.
 """
 
 import asyncio
@@ -14,18 +15,21 @@ from pydantic import HttpUrl
 
 from rs_assets.items.multihash import Digest
 from rs_assets.settings import Interface, NoAuthentication, Retries, Station, Verification
+from rs_assets.staging.directory import DirectorySink
 from rs_assets.staging.engine import stage_files
-from rs_assets.staging.progress import Message, Moved
-from rs_assets.staging.sinks import DirectorySink
+from rs_assets.staging.progress import Message, Moved, Started
 from rs_assets.staging.source import HttpSource
 from rs_assets.staging.transfer import Transfer
-from rs_assets.stations.pace import Pace
+from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.tokens import ConstantHeaders
 
 
 def _tell(message: Message) -> None:
-    if isinstance(message, Moved):
-        print("moving", flush=True)
+    match message:
+        case Started():
+            print("begun", flush=True)
+        case Moved():
+            print("moving", flush=True)
 
 
 async def _main(order: dict[str, Any]) -> list[dict[str, Any]]:
@@ -41,7 +45,7 @@ async def _main(order: dict[str, Any]) -> list[dict[str, Any]]:
         Transfer(entry["key"], entry["href"], entry["size"], (Digest.from_multihash(entry["checksum"]),))
         for entry in order["transfers"]
     ]
-    async with HttpSource(station, ConstantHeaders("adgs", dict), Pace(None)) as source:
+    async with HttpSource(station, ConstantHeaders("adgs", dict), StationLimits(station)) as source:
         outcomes = await stage_files(
             transfers,
             source,

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
@@ -17,7 +17,8 @@ from rs_assets.staging.progress import Progress
 from rs_assets.staging.sinks import Sink
 from rs_assets.staging.source import HttpSource
 from rs_assets.staging.transfer import Transfer, TransferOutcome
-from rs_assets.stations.pace import Pace
+from rs_assets.staging.verification import Expectation, Passage
+from rs_assets.stations.limits import StationLimits
 
 from .fault_station import FaultStation
 
@@ -39,7 +40,9 @@ class Tokens:
         return {"Authorization": f"Bearer {self._tokens[0]}"}
 
     async def refused(self, headers: Mapping[str, str]) -> bool:
-        if len(self._tokens) > 1 and headers == await self.headers():
+        if headers != await self.headers():
+            return True
+        if len(self._tokens) > 1:
             del self._tokens[0]
             return True
         return False
@@ -60,7 +63,11 @@ def settings_of(station: FaultStation, **others: Any) -> Station:
 async def source_of(
     station: FaultStation, credentials: Tokens | None = None, **settings: Any
 ) -> AsyncIterator[HttpSource]:
-    async with HttpSource(settings_of(station, **settings), credentials or Tokens(SECRET), Pace(None)) as source:
+    described = settings_of(station, **settings)
+    async with (
+        StationLimits(described) as limits,
+        HttpSource(described, credentials or Tokens(SECRET), limits) as source,
+    ):
         yield source
 
 
@@ -76,6 +83,7 @@ async def stage(
     progress: Progress | None = None,
     **settings: Any,
 ) -> list[TransferOutcome]:
+    settings.setdefault("concurrency", concurrency)
     async with asyncio.timeout(10), source_of(station, credentials, **settings) as source:
         return await stage_files(
             transfers,
@@ -107,3 +115,15 @@ def content(href: str | None) -> bytes:
 def files_in(root: Path) -> list[str]:
     """Every file under a directory, parts included."""
     return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+
+
+def passage_of(body: bytes, verification: Verification = STRICT) -> Passage:
+    """What counts and hashes the bytes of a file whose size and MD5 the station states."""
+    return Passage(Expectation(transfer_of(body, "https://adgs/f"), verification))
+
+
+def pieces_of(body: bytes, size: int = 300_000, batch: int = 1 << 20) -> Iterator[list[bytes]]:
+    """The bytes as a station sends them: pieces, in batches."""
+    for start in range(0, len(body), batch):
+        rest = body[start : start + batch]
+        yield [rest[at : at + size] for at in range(0, len(rest), size)]

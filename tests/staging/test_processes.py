@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import rs_assets
-from rs_assets.staging.sinks import DirectorySink
+from rs_assets.staging.directory import DirectorySink
 from rs_assets.staging.transfer import Transfer, TransferStatus
 
 from .fault_station import FaultStation, Reply
@@ -40,7 +40,13 @@ async def results(process: Process) -> tuple[list[dict[str, Any]], list[str]]:
     return found["outcomes"], found["left"]
 
 
+async def begun(process: Process) -> None:
+    assert process.stdout is not None
+    assert await asyncio.wait_for(process.stdout.readline(), 10) == b"begun\n"
+
+
 async def moving(process: Process) -> None:
+    await begun(process)
     assert process.stdout is not None
     assert await asyncio.wait_for(process.stdout.readline(), 10) == b"moving\n"
 
@@ -68,18 +74,38 @@ async def test_a_killed_process_leaves_nothing_visible_and_the_next_start_cleans
     assert files_in(root) == [transfer.key]
 
 
-async def test_two_processes_that_stage_one_key_end_with_one_verified_object(station: FaultStation, root: Path) -> None:
-    transfer = transfer_of(BODY, station.serve("/f", Reply(BODY, hold_at=3_000_000)))
-    station.crowd = 2
+@pytest.mark.parametrize("size", [50_000, len(BODY)])
+async def test_two_processes_that_stage_one_key_ask_the_station_once(
+    station: FaultStation, root: Path, size: int
+) -> None:
+    body = BODY[:size]
+    transfer = transfer_of(body, station.serve("/f", Reply(body, late=True)))
     processes = [await started(*PROGRAM, order(station, root, transfer)) for _ in range(2)]
-    await asyncio.wait_for(station.crowded.wait(), 10)
     for process in processes:
-        await moving(process)
+        await begun(process)
+    await asyncio.wait_for(station.crowded.wait(), 10)
     station.release.set()
     ((one,), _), ((other,), _) = [await results(process) for process in processes]
     assert {one["status"], other["status"]} == {"staged", "present"}
     assert one["href"] == other["href"]
-    assert content(one["href"]) == BODY
+    assert content(one["href"]) == body
+    assert len(station.requests) == 1
+    assert files_in(root) == [transfer.key]
+
+
+async def test_a_writer_that_fails_leaves_the_object_to_the_one_that_waits_for_it(
+    station: FaultStation, root: Path
+) -> None:
+    replies = Reply(status=403, late=True), Reply(BODY)
+    transfer = transfer_of(BODY, station.serve("/f", *replies))
+    processes = [await started(*PROGRAM, order(station, root, transfer)) for _ in range(2)]
+    for process in processes:
+        await begun(process)
+    await asyncio.wait_for(station.crowded.wait(), 10)
+    station.release.set()
+    ((one,), _), ((other,), _) = [await results(process) for process in processes]
+    assert {one["status"], other["status"]} == {"staged", "failed"}
+    assert (root / transfer.key).read_bytes() == BODY
     assert files_in(root) == [transfer.key]
 
 

@@ -2,14 +2,16 @@ import asyncio
 import gzip
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rs_assets.errors import AuthenticationError, StationError
 from rs_assets.settings import Timeouts
-from rs_assets.staging.faults import EvictedError, PassingError, UnavailableError
-from rs_assets.staging.source import HttpSource
-from rs_assets.stations.pace import Pace
+from rs_assets.staging.faults import BusyError, ChangedError, EvictedError, PassingError, UnavailableError
+from rs_assets.staging.origin import Origin
+from rs_assets.staging.source import HttpSource, Wanted
+from rs_assets.stations.limits import StationLimits
 
 from .fault_station import FaultStation, Reply, Request
 from .rig import SECRET, Tokens, settings_of, source_of
@@ -17,15 +19,15 @@ from .rig import SECRET, Tokens, settings_of, source_of
 BODY = b"bytes of a product"
 
 
-async def read(source: HttpSource, href: str, **options: object) -> bytes:
-    async with asyncio.timeout(5), source.open(href, **options) as answer:  # type: ignore[arg-type]
+async def read(source: HttpSource, href: str, **options: Any) -> bytes:
+    async with asyncio.timeout(5), source.open(Wanted(href, **options)) as answer:
         return b"".join([chunk async for chunk in answer.chunks])
 
 
 async def test_an_answer_says_its_length_and_tag_before_its_bytes(station: FaultStation) -> None:
     href = station.serve("/f", Reply(BODY, headers={"ETag": '"v1"'}))
-    async with source_of(station) as source, source.open(href) as answer:
-        assert (answer.length, answer.etag) == (len(BODY), '"v1"')
+    async with source_of(station) as source, source.open(Wanted(href)) as answer:
+        assert (answer.begin, answer.origin) == (0, Origin('"v1"', None, len(BODY)))
         assert b"".join([chunk async for chunk in answer.chunks]) == BODY
 
 
@@ -58,10 +60,11 @@ async def test_a_url_goes_out_as_given_but_for_what_is_illegal_in_it(
 async def test_a_redirect_to_a_foreign_host_loses_the_credentials_and_keeps_the_range(
     station: FaultStation, elsewhere: FaultStation, status: int
 ) -> None:
-    target = elsewhere.serve("/f", Reply(BODY[2:5], status=206))
+    part = Reply(BODY[2:5], status=206, headers={"Content-Range": f"bytes 2-4/{len(BODY)}"})
+    target = elsewhere.serve("/f", part)
     href = station.serve("/f", Reply(status=status, headers={"Location": target}))
     async with source_of(station) as source:
-        assert await read(source, href, headers={"Range": "bytes=2-4"}) == BODY[2:5]
+        assert await read(source, href, begin=2, end=5) == BODY[2:5]
     (first,), (second,) = station.requests, elsewhere.requests
     assert "authorization" in first.headers
     assert "authorization" not in second.headers
@@ -184,11 +187,12 @@ async def test_a_foreign_host_that_asks_for_credentials_does_not_use_up_the_stat
         (410, EvictedError),
         (408, PassingError),
         (500, PassingError),
-        (429, UnavailableError),
+        (429, BusyError),
         (503, UnavailableError),
         (403, StationError),
         (204, StationError),
-        (206, StationError),
+        (206, ChangedError),
+        (416, ChangedError),
     ],
 )
 async def test_a_status_becomes_the_fault_that_says_what_to_do(
@@ -200,12 +204,13 @@ async def test_a_status_becomes_the_fault_that_says_what_to_do(
     assert type(raised.value) is fault
 
 
-async def test_the_retry_after_header_is_handed_on(station: FaultStation) -> None:
-    href = station.serve("/f", Reply(status=429, headers={"Retry-After": "7"}))
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_retry_after_header_is_the_pause_that_the_station_is_given(station: FaultStation, status: int) -> None:
+    href = station.serve("/f", Reply(status=status, headers={"Retry-After": "7"}))
     async with source_of(station) as source:
-        with pytest.raises(UnavailableError) as raised:
+        with pytest.raises(BusyError, match=r"7\.0 s") as raised:
             await read(source, href)
-    assert raised.value.retry_after == "7"
+    assert raised.value.pause == 7
 
 
 async def test_an_encoded_answer_is_refused(station: FaultStation) -> None:
@@ -234,7 +239,7 @@ async def test_a_body_that_stalls_is_a_passing_fault(station: FaultStation) -> N
 async def test_a_station_that_accepts_no_connection_is_unavailable() -> None:
     async with FaultStation() as gone:
         settings = settings_of(gone)
-    async with HttpSource(settings, Tokens(SECRET), Pace(None)) as source:
+    async with HttpSource(settings, Tokens(SECRET), StationLimits(settings)) as source:
         with pytest.raises(UnavailableError, match=r"^adgs: no connection: 127\.0\.0\.1"):
             await read(source, str(settings.url))
 
@@ -283,13 +288,13 @@ async def test_a_ca_file_that_cannot_be_read_is_named(station: FaultStation, tmp
 async def test_every_request_to_the_station_waits_for_its_turn(station: FaultStation) -> None:
     turns = 0
 
-    class CountedPace(Pace):
+    class CountedTurns(StationLimits):
         async def turn(self) -> None:
             nonlocal turns
             turns += 1
 
     station.serve("/other", Reply(BODY))
     href = station.serve("/f", Reply(status=302, headers={"Location": "/other"}))
-    async with HttpSource(settings_of(station), Tokens(SECRET), CountedPace(None)) as source:
+    async with HttpSource(settings_of(station), Tokens(SECRET), CountedTurns(settings_of(station))) as source:
         await read(source, href)
     assert turns == len(station.requests) == 2

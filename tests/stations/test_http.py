@@ -11,7 +11,6 @@ from rs_assets.errors import StationError
 from rs_assets.settings import Retries, Timeouts
 from rs_assets.stations.backoff import retry_after_seconds, wait_before
 from rs_assets.stations.http import StationConnection
-from rs_assets.stations.pace import Pace
 
 from .service import AT_ONCE, Reply, Service, products
 
@@ -44,9 +43,9 @@ async def test_a_passing_fault_is_tried_again(service: Service, status: int) -> 
 
 
 async def test_a_fault_that_does_not_pass_is_an_error_with_its_cause(service: Service) -> None:
-    service.on("/data", httpx.Response(503))
+    service.on("/data", httpx.Response(502))
 
-    assert "answers 503 Service Unavailable (tried 3 times)" in await error_of(service)
+    assert "answers 502 Bad Gateway (tried 3 times)" in await error_of(service)
     assert len(service.requests) == 3
 
 
@@ -107,15 +106,54 @@ async def test_a_station_that_does_not_answer_in_time_is_an_error(timeouts: Time
     assert "tried 3 times" in said
 
 
-async def test_what_a_station_asks_for_in_retry_after_is_waited_for(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_station_that_is_busy_uses_up_no_attempt(service: Service, status: int) -> None:
+    service.on("/data", *[httpx.Response(status)] * 7, products())
+
+    assert (await get(service, retries=Retries(attempts=1, longest_wait=0))).status_code == 200
+    assert len(service.requests) == 8
+
+
+@pytest.mark.parametrize("retry_after", ["7", "8"])
+async def test_a_station_that_stays_busy_is_given_up_rather_than_waited_for_past_the_patience(
+    service: Service, retry_after: str
 ) -> None:
-    service.on("/data", httpx.Response(429, headers={"Retry-After": "7"}), httpx.Response(503), products())
-    waits = recorded_sleeps(monkeypatch)
+    service.on("/data", httpx.Response(429, headers={"Retry-After": retry_after}))
 
-    await get(service, retries=Retries(attempts=3, first_wait=0, longest_wait=30))
+    said = await error_of(service, retries=Retries(patience=7))
 
-    assert waits == [7, 0]
+    assert "answers 429 Too Many Requests, and has been busy for longer than 7 s; try again later" in said
+    assert len(service.requests) == 1
+
+
+async def test_an_answer_that_the_station_is_busy_pauses_everybody_before_another_request_begins(
+    service: Service,
+) -> None:
+    asked = asyncio.Event()
+
+    def busy_once(_: httpx.Request) -> httpx.Response:
+        asked.set()
+        return httpx.Response(429, headers={"Retry-After": "0.05"})
+
+    service.on("/data", busy_once, products())
+
+    async with StationConnection(service.station(concurrency=1, retries=Retries())) as connection:
+        order: list[str] = []
+        busy, slot = connection.limits.busy, connection.limits.slot
+
+        def noted(retry_after: float | None) -> float:
+            order.append(f"busy {retry_after}")
+            return busy(retry_after)
+
+        connection.limits.busy = noted  # type: ignore[method-assign]
+        first = asyncio.create_task(connection.get(f"{service.url}/data"))
+        async with asyncio.timeout(10):
+            await asked.wait()
+            async with slot():
+                order.append("next")
+            assert (await first).status_code == 200
+
+    assert order == ["busy 0.05", "next"]
 
 
 async def test_a_redirect_on_the_own_host_keeps_the_credentials(service: Service) -> None:
@@ -167,70 +205,25 @@ def test_a_ca_file_that_cannot_be_used_is_named(tmp_path: Path, content: bytes |
         StationConnection(Service().station(ca_file=file))
 
 
-@pytest.mark.parametrize("reply", [httpx.Response(503), httpx.Response(302, headers={"Location": "/data"})])
+@pytest.mark.parametrize(
+    "reply", [httpx.Response(502), httpx.Response(503), httpx.Response(302, headers={"Location": "/data"})]
+)
 async def test_every_request_waits_for_its_turn(service: Service, reply: Reply) -> None:
     service.on("/data", reply, reply, products())
     turns = 0
 
     async with StationConnection(service.station(requests_per_minute=60_000)) as connection:
-        turn = connection.pace.turn
+        turn = connection.limits.turn
 
         async def counted() -> None:
             nonlocal turns
             turns += 1
             await turn()
 
-        connection.pace.turn = counted  # type: ignore[method-assign]
+        connection.limits.turn = counted  # type: ignore[method-assign]
         await connection.get(f"{service.url}/data")
 
     assert turns == len(service.requests) == 3
-
-
-def recorded_sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Make every sleep a note of how long it would have been."""
-    waits: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-
-    monkeypatch.setattr(asyncio, "sleep", sleep)
-    return waits
-
-
-async def test_turns_are_spaced_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits = recorded_sleeps(monkeypatch)
-    now = 1000.0
-    pace = Pace(30, clock=lambda: now)
-
-    for _ in range(4):
-        await pace.turn()
-    now += 60
-    await pace.turn()
-
-    assert waits == [2, 4, 6]
-
-
-async def test_time_that_was_not_used_is_no_credit_for_a_burst(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits = recorded_sleeps(monkeypatch)
-    now = 1000.0
-    pace = Pace(60, clock=lambda: now)
-
-    await pace.turn()
-    now += 600
-    for _ in range(3):
-        await pace.turn()
-
-    assert waits == [1, 2]
-
-
-async def test_without_a_limit_nothing_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits = recorded_sleeps(monkeypatch)
-    pace = Pace(None)
-
-    for _ in range(100):
-        await pace.turn()
-
-    assert waits == []
 
 
 @pytest.mark.parametrize(

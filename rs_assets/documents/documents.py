@@ -1,17 +1,17 @@
-"""Small documents in the store, beside the objects: search results, staging manifests, requests."""
+"""The documents of a store, wherever that is."""
 
 import json
-import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, BinaryIO
-from uuid import uuid4
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
 
+from rs_assets.documents.directory import DirectoryHome
+from rs_assets.documents.home import Facts, Home
+from rs_assets.documents.objects import ObjectHome
 from rs_assets.errors import StoreError
-from rs_assets.settings import DirectoryStore
+from rs_assets.object_store import open_bucket
+from rs_assets.settings import S3Store, Store
 
 Document = dict[str, Any]
 
@@ -19,18 +19,19 @@ Document = dict[str, Any]
 class Documents:
     """The documents of a store, by path, e.g. ``search_results/adgs/2026-11-01/S1.json``."""
 
-    def __init__(self, root: Path) -> None:
-        """Take the documents below a directory, which is made when the first one is written."""
-        self._root = root
+    def __init__(self, home: Home) -> None:
+        self._home = home
 
     @classmethod
-    def of(cls, settings: DirectoryStore) -> "Documents":
+    def of(cls, settings: Store) -> "Documents":
         """The documents of the store that the settings name."""
-        return cls(settings.path)
+        if isinstance(settings, S3Store):
+            return cls(ObjectHome(lambda: open_bucket(settings), settings.url))
+        return cls(DirectoryHome(settings.path))
 
     def url(self, path: str) -> str:
         """Where people and STAC tools find the document."""
-        return (self._root / path).as_uri()
+        return self._home.url(path)
 
     def names(self, folder: str) -> list[str]:
         """The names of the documents directly in a folder, sorted; none where there is no such folder.
@@ -40,12 +41,8 @@ class Documents:
         Raises:
             StoreError: the folder cannot be read.
         """
-        with self._errors(folder, "read"), suppress(FileNotFoundError), os.scandir(self._root / folder) as entries:
-            return sorted(
-                entry.name
-                for entry in entries
-                if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False)
-            )
+        with suppress(FileNotFoundError):
+            return sorted(name for name in self._home.names(folder) if not name.startswith("."))
         return []
 
     def size(self, path: str) -> int | None:
@@ -55,7 +52,7 @@ class Documents:
             StoreError: that cannot be told.
         """
         facts = self._facts(path)
-        return None if facts is None else facts.st_size
+        return None if facts is None else facts.size
 
     def modified(self, path: str) -> datetime | None:
         """When the document was last written, aware UTC; None if there is none.
@@ -64,7 +61,7 @@ class Documents:
             StoreError: that cannot be told.
         """
         facts = self._facts(path)
-        return None if facts is None else datetime.fromtimestamp(facts.st_mtime, UTC)
+        return None if facts is None else facts.modified
 
     def read(self, path: str) -> Document | None:
         """The document, or None if there is none.
@@ -78,9 +75,9 @@ class Documents:
         try:
             document = json.loads(content)
         except ValueError as error:
-            raise StoreError(f"{path} in the store {self._root} is not JSON: {error}") from error
+            raise StoreError(f"{path} in the store {self._home.place} is not JSON: {error}") from error
         if not isinstance(document, dict):
-            raise StoreError(f"{path} in the store {self._root} is no JSON object")
+            raise StoreError(f"{path} in the store {self._home.place} is no JSON object")
         return document
 
     def read_bytes(self, path: str) -> bytes | None:
@@ -89,8 +86,8 @@ class Documents:
         Raises:
             StoreError: it cannot be read.
         """
-        with self._errors(path, "read"), suppress(FileNotFoundError):
-            return (self._root / path).read_bytes()
+        with suppress(FileNotFoundError):
+            return self._home.read(path)
         return None
 
     def write(self, path: str, document: Mapping[str, Any]) -> None:
@@ -108,8 +105,7 @@ class Documents:
         Raises:
             StoreError: it cannot be written.
         """
-        with self._errors(path, "written"):
-            _replace(self._root / path, lambda file: file.write(content))
+        self._home.write(path, content)
 
     def copy(self, path: str, to: str) -> None:
         """Replace the document at `to` whole by the one at `path`, of whatever size.
@@ -117,8 +113,13 @@ class Documents:
         Raises:
             StoreError: there is no document at `path`, or `to` cannot be written.
         """
-        with self._errors(path, f"copied to {to}"), (self._root / path).open("rb") as original:
-            _replace(self._root / to, lambda file: shutil.copyfileobj(original, file))
+        try:
+            self._home.copy(path, to)
+        except FileNotFoundError:
+            place = self._home.place
+            raise StoreError(
+                f"{path} in the store {place} cannot be copied to {to}: there is no such document"
+            ) from None
 
     def delete(self, path: str) -> None:
         """Delete the document, if there is one.
@@ -126,31 +127,10 @@ class Documents:
         Raises:
             StoreError: it cannot be deleted.
         """
-        with self._errors(path, "deleted"):
-            (self._root / path).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            self._home.delete(path)
 
-    def _facts(self, path: str) -> os.stat_result | None:
-        with self._errors(path, "read"), suppress(FileNotFoundError):
-            return (self._root / path).stat()
+    def _facts(self, path: str) -> Facts | None:
+        with suppress(FileNotFoundError):
+            return self._home.facts(path)
         return None
-
-    @contextmanager
-    def _errors(self, path: str, deed: str) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise StoreError(f"{path} in the store {self._root} cannot be {deed}: {error.strerror}") from error
-
-
-def _replace(target: Path, write: Callable[[BinaryIO], object]) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Without the target's name in it, the longest name that the file system takes can be written.
-    part = target.with_name(f".{uuid4().hex}.part")
-    try:
-        with part.open("xb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)

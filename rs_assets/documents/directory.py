@@ -1,0 +1,75 @@
+"""Documents as files below a directory, which is made when the first one is written."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from rs_assets.documents.home import Facts
+from rs_assets.errors import StoreError
+
+
+class DirectoryHome:
+    """A directory of this machine."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @property
+    def place(self) -> str:
+        return str(self._root)
+
+    def url(self, path: str) -> str:
+        return (self._root / path).as_uri()
+
+    def names(self, folder: str) -> list[str]:
+        with self._errors(folder, "read"), os.scandir(self._root / folder) as entries:
+            return [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
+
+    def facts(self, path: str) -> Facts:
+        with self._errors(path, "read"):
+            status = (self._root / path).stat()
+        return Facts(status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+
+    def read(self, path: str) -> bytes:
+        with self._errors(path, "read"):
+            return (self._root / path).read_bytes()
+
+    def write(self, path: str, content: bytes) -> None:
+        with self._errors(path, "written", missing_is_known=False):
+            _replace(self._root / path, lambda file: file.write(content))
+
+    def copy(self, path: str, to: str) -> None:
+        with self._errors(path, f"copied to {to}"), (self._root / path).open("rb") as original:
+            _replace(self._root / to, lambda file: shutil.copyfileobj(original, file))
+
+    def delete(self, path: str) -> None:
+        with self._errors(path, "deleted"):
+            (self._root / path).unlink()
+
+    @contextmanager
+    def _errors(self, path: str, deed: str, *, missing_is_known: bool = True) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if missing_is_known and isinstance(error, FileNotFoundError):
+                raise
+            raise StoreError(f"{path} in the store {self.place} cannot be {deed}: {error.strerror}") from error
+
+
+def _replace(target: Path, write: Callable[[BinaryIO], object]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Without the target's name in it, the longest name that the file system takes can be written.
+    part = target.with_name(f".{uuid4().hex}.part")
+    try:
+        with part.open("xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,164 @@
+"""A directory as an object store."""
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from rs_assets.errors import StoreError
+from rs_assets.items.identity import safe_segment
+from rs_assets.items.multihash import Algorithm, Digest
+from rs_assets.staging.origin import Origin
+from rs_assets.staging.parts import Part, remove_stale, store_errors
+from rs_assets.staging.publishing import Publisher
+from rs_assets.staging.sinks import StoredObject, Writer
+from rs_assets.staging.verification import Passage
+
+_PARTS = ".parts"
+_READ_BYTES = 1 << 20
+_LOOK_FOR_ROOM_FROM = 1 << 20
+"""Whether there is room is looked at beforehand for a file of so many bytes or more."""
+
+
+class DirectorySink:
+    """Objects as plain files under a directory, which is made when it is first written to.
+
+    Files in the making are in ``.parts`` beside them, on the same file system, so that publishing is one link. One
+    that its process could not finish is gone on with by the next writer of the key, or removed after a day.
+    """
+
+    def __init__(self, root: Path) -> None:
+        # A root that is a symbolic link keeps its name in every href, so that what it points to may move.
+        self._root = os.path.abspath(root)
+        self._uri = Path(self._root).as_uri()
+        self._publisher = Publisher(self._root)
+
+    def href(self, key: str) -> str:
+        self._path(key)
+        return f"{self._uri}/{quote(key)}"
+
+    def key_of(self, href: str) -> str | None:
+        parts = urlsplit(href)
+        path = Path(unquote(parts.path))
+        if parts.scheme != "file" or not path.is_relative_to(self._root):
+            return None
+        key = path.relative_to(self._root).as_posix()
+        try:
+            self._path(key)
+        except ValueError:
+            return None
+        return key
+
+    async def find(self, key: str) -> StoredObject | None:
+        return await asyncio.to_thread(self._found, self._path(key), key)
+
+    async def digest(self, key: str, algorithm: Algorithm) -> Digest:
+        path = self._path(key)
+        stop = threading.Event()
+        try:
+            return await asyncio.to_thread(_digest_of, path, algorithm, stop)
+        finally:
+            # The thread of a cancelled task would otherwise read a large object to its end.
+            stop.set()
+
+    @asynccontextmanager
+    async def writer(self, key: str) -> AsyncIterator[Writer]:
+        path = self._path(key)
+        part = Part(f"{self._root}/{_PARTS}", key)
+        writer = _DirectoryWriter(part, path, self._publisher)
+        try:
+            writer.present = await asyncio.to_thread(self._begun, part, path, key)
+            yield writer
+        finally:
+            if not writer.is_done:
+                await asyncio.to_thread(part.leave)
+
+    async def delete(self, key: str) -> None:
+        await asyncio.to_thread(_remove, self._path(key), self._root)
+
+    async def tidy(self) -> None:
+        await asyncio.to_thread(remove_stale, f"{self._root}/{_PARTS}")
+
+    def _path(self, key: str) -> str:
+        # Paths are text here, since a thousand of them are made a second.
+        for segment in key.split("/"):
+            safe_segment(segment)
+        if key.partition("/")[0] == _PARTS:
+            raise ValueError(f"{key!r} cannot be a key: {_PARTS} is where files in the making are")
+        return f"{self._root}/{key}"
+
+    def _begun(self, part: Part, path: str, key: str) -> StoredObject | None:
+        part.open()
+        # Only now: what had been published before the lock was taken is seen.
+        return self._found(path, key)
+
+    def _found(self, path: str, key: str) -> StoredObject | None:
+        with store_errors(path):
+            try:
+                size = os.stat(path).st_size
+            except FileNotFoundError:
+                return None
+        return StoredObject(key, self.href(key), size)
+
+
+class _DirectoryWriter:
+    def __init__(self, part: Part, path: str, publisher: Publisher) -> None:
+        self.present: StoredObject | None = None
+        self.is_done = False
+        """Whether the part has been left already."""
+        self._part = part
+        self._path = path
+        self._publisher = publisher
+
+    async def recover(self, passage: Passage) -> Origin | None:
+        return await asyncio.to_thread(self._part.recover, passage) if self._part.has_journal else None
+
+    async def begin(self, origin: Origin, passage: Passage) -> None:
+        self._part.begin(origin, passage)
+        if origin.size is not None and origin.size >= _LOOK_FOR_ROOM_FROM:
+            await asyncio.to_thread(self._part.expect, origin.size)
+
+    async def write(self, batch: Sequence[bytes], passage: Passage) -> None:
+        # One hop to a thread for all of it: hashing in the loop is slower, and a hop for every piece as well.
+        await asyncio.to_thread(_pass_and_write, batch, passage, self._part)
+
+    async def restart(self) -> None:
+        await asyncio.to_thread(self._part.restart)
+
+    async def commit(self) -> bool:
+        is_published = await self._publisher.publish(self._part, self._path)
+        self.is_done = True
+        return is_published
+
+
+def _pass_and_write(batch: Sequence[bytes], passage: Passage, part: Part) -> None:
+    for data in batch:
+        passage.update(data)
+        part.write(data, passage)
+
+
+def _digest_of(path: str, algorithm: Algorithm, stop: threading.Event) -> Digest:
+    hasher = algorithm.hasher()
+    buffer = memoryview(bytearray(_READ_BYTES))
+    with store_errors(path), open(path, "rb", buffering=0) as file:
+        while (count := file.readinto(buffer)) and not stop.is_set():
+            hasher.update(buffer[:count])
+    if stop.is_set():
+        raise StoreError(f"{path} was not read to its end")
+    return Digest(algorithm, hasher.hexdigest())
+
+
+def _remove(path: str, root: str) -> None:
+    with store_errors(path):
+        Path(path).unlink(missing_ok=True)
+        for parent in Path(path).parents:
+            if parent == Path(root) or not parent.is_dir() or any(parent.iterdir()):
+                break
+            try:
+                parent.rmdir()
+            except OSError:
+                # Another process has just put an object there.
+                break

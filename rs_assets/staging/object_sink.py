@@ -1,0 +1,290 @@
+"""Objects in an object store: S3, or any other store that obstore can open.
+
+What is written is sent while it arrives, and nothing is on a disk. An object of one part goes as one request, a larger
+one as a multipart upload, which nobody sees before it is completed and which is aborted if it is not.
+
+Memory: one writer holds at most ``part_size × (parts_at_once + 1) + 3 MiB``: the parts that are being sent, the one
+that is being filled, and what waits. With the settings' 5 MiB and 2 that is 18 MiB, so 144 MiB for 8 files at once.
+"""
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import cached_property
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, NotSupportedError
+from obstore.store import ObjectStore
+
+from rs_assets.errors import StoreError
+from rs_assets.items.identity import safe_segment
+from rs_assets.items.multihash import Algorithm, Digest
+from rs_assets.object_store import FAULTS, explained, key_below, object_url, open_bucket
+from rs_assets.settings import S3Store
+from rs_assets.staging.exclusion import PROCESS_CLAIMS, Claims
+from rs_assets.staging.faults import StoreUnusableError, TakenError
+from rs_assets.staging.origin import Origin
+from rs_assets.staging.sinks import StoredObject
+from rs_assets.staging.upload import Upload
+from rs_assets.staging.verification import Passage
+
+_MEBIBYTE = 1 << 20
+_READ_BYTES = _MEBIBYTE
+_MOST_PARTS = 9_900
+"""S3 takes 10,000."""
+
+
+class ObjectStoreSink:
+    """Objects of a bucket below a prefix."""
+
+    def __init__(
+        self,
+        opening: Callable[[], ObjectStore],
+        place: str,
+        *,
+        part_size: int,
+        parts_at_once: int,
+        conditional_writes: bool | None = None,
+        claims: Claims = PROCESS_CLAIMS,
+    ) -> None:
+        """Take a store that is opened at first use.
+
+        Args:
+            opening: opens the store, below its prefix.
+            place: its URL, e.g. ``s3://bucket/prefix``; the key of an object follows after a slash.
+            part_size: bytes of a part; S3 wants 5 MiB or more.
+            parts_at_once: parts of one object that are sent at the same time.
+            conditional_writes: whether the store honours ``If-None-Match: *``; None to find out.
+            claims: keep a second writer away from an object; without any, only one of this process.
+        """
+        self._opening = opening
+        self._place = place
+        self._part_size = part_size
+        self._parts_at_once = parts_at_once
+        self._claims = claims
+        self._honours_conditions = conditional_writes
+
+    @classmethod
+    def of(cls, settings: S3Store, claims: Claims = PROCESS_CLAIMS) -> "ObjectStoreSink":
+        """The sink of the store that the settings name."""
+        return cls(
+            lambda: open_bucket(settings),
+            settings.url,
+            part_size=settings.part_size,
+            parts_at_once=settings.parts_at_once,
+            conditional_writes=settings.conditional_writes,
+            claims=claims,
+        )
+
+    def claiming(self, claims: Claims) -> "ObjectStoreSink":
+        """The same sink, whose writers claim their objects' URLs there."""
+        sink = copy.copy(self)
+        sink._claims = claims
+        return sink
+
+    def href(self, key: str) -> str:
+        return object_url(self._place, _checked(key))
+
+    def key_of(self, href: str) -> str | None:
+        key = key_below(self._place, href)
+        try:
+            return None if key is None else _checked(key)
+        except ValueError:
+            return None
+
+    async def find(self, key: str) -> StoredObject | None:
+        with self._errors(_checked(key), "looked for"):
+            try:
+                facts = await obstore.head_async(self._store, key)
+            except FileNotFoundError:
+                return None
+        return StoredObject(key, self.href(key), facts["size"])
+
+    async def digest(self, key: str, algorithm: Algorithm) -> Digest:
+        hasher = algorithm.hasher()
+        with self._errors(_checked(key), "read"):
+            # The store goes on with the rest where an answer breaks off.
+            answer = await obstore.get_async(self._store, key)
+            async for data in answer.stream(min_chunk_size=_READ_BYTES):
+                await asyncio.to_thread(hasher.update, data)
+        return Digest(algorithm, hasher.hexdigest())
+
+    @asynccontextmanager
+    async def writer(self, key: str) -> AsyncIterator["ObjectWriter"]:
+        href = self.href(key)
+        if not await self._claims.claim(href):
+            raise TakenError(f"another process is writing {href} just now")
+        try:
+            # Only now: what had been published before the claim is seen.
+            writer = ObjectWriter(self, key, await self.find(key))
+            try:
+                yield writer
+            finally:
+                await writer.restart()
+        finally:
+            self._claims.release(href)
+
+    async def put(self, key: str, content: bytes) -> bool:
+        """Publish an object whose bytes are verified by one request; False if the key is taken."""
+        with self._errors(_checked(key), "written"):
+            if self._honours_conditions:
+                return await self._created(key, content)
+            if await self.find(key) is not None:
+                return False
+            if self._honours_conditions is None:
+                return await self._created_at_first(key, content)
+            await self._overwritten(key, content)
+            return True
+
+    async def delete(self, key: str) -> None:
+        with self._errors(_checked(key), "deleted"), suppress(FileNotFoundError):
+            await obstore.delete_async(self._store, key)
+
+    async def tidy(self) -> None:
+        """Nothing: parts of uploads whose process died are not shown; the bucket's life cycle removes them."""
+
+    def upload(self, key: str, part_size: int) -> Upload:
+        """Begin a multipart upload."""
+        return Upload(self._store, key, part_size=part_size, parts_at_once=self._parts_at_once)
+
+    def part_size(self, size: int | None) -> int:
+        """Bytes of a part of an object of that size, where it is known."""
+        needed = -(-(size or 0) // _MOST_PARTS)
+        return max(self._part_size, -(-needed // _MEBIBYTE) * _MEBIBYTE)
+
+    @contextmanager
+    def errors(self, key: str) -> Iterator[None]:
+        """Turn what the store raises while an object is written into a `StoreError` or `StoreUnusableError`."""
+        with self._errors(key, "written"):
+            yield
+
+    @cached_property
+    def _store(self) -> ObjectStore:
+        return self._opening()
+
+    async def _created(self, key: str, content: bytes) -> bool:
+        try:
+            await obstore.put_async(self._store, key, content, use_multipart=False, mode="create")
+        except AlreadyExistsError:
+            return False
+        return True
+
+    async def _created_at_first(self, key: str, content: bytes) -> bool:
+        """Publish, and find out whether the store honours ``If-None-Match: *``, which some ignore without a word.
+
+        For that the same bytes are sent to the same key once more; a store that honours it refuses them.
+        """
+        try:
+            if not await self._created(key, content):
+                self._honours_conditions = True
+                return False
+        except FAULTS as error:
+            if not _is_unsupported(error):
+                raise
+            self._honours_conditions = False
+            await self._overwritten(key, content)
+            return True
+        with suppress(*FAULTS):
+            self._honours_conditions = not await self._created(key, content)
+        return True
+
+    async def _overwritten(self, key: str, content: bytes) -> None:
+        await obstore.put_async(self._store, key, content, use_multipart=False)
+
+    @contextmanager
+    def _errors(self, key: str, deed: str) -> Iterator[None]:
+        try:
+            yield
+        except FAULTS as error:
+            trouble = explained(error)
+            kind = StoreUnusableError if trouble.for_all else StoreError
+            # The original text may hold what the server wrote, e.g. what was signed.
+            raise kind(f"{self.href(key)} cannot be {deed} in the object store: {trouble.reason}") from None
+
+
+class ObjectWriter:
+    """One object in the making: kept here up to one part, and sent from there on."""
+
+    def __init__(self, sink: ObjectStoreSink, key: str, present: StoredObject | None) -> None:
+        self.present = present
+        """What is published under the key already; nothing is to be written then."""
+        self._sink = sink
+        self._key = key
+        self._part_size = sink.part_size(None)
+        self._kept: list[bytes] = []
+        self._kept_size = 0
+        self._upload: Upload | None = None
+
+    async def recover(self, passage: Passage) -> Origin | None:  # noqa: ARG002 - as every writer has it
+        """None: an upload cannot be gone on with by another process."""
+        return None
+
+    async def begin(self, origin: Origin, passage: Passage) -> None:  # noqa: ARG002 - as every writer has it
+        """Choose parts of a size that suffices for the whole file; no effect once an upload has begun."""
+        self._part_size = self._sink.part_size(origin.size)
+
+    async def write(self, batch: Sequence[bytes], passage: Passage) -> None:
+        """Let the bytes pass, then add them; waits while the store cannot take more.
+
+        Raises:
+            MismatchError: from the passage.
+            StoreUnusableError, StoreError: what was written before could not be stored.
+        """
+        data = await asyncio.get_running_loop().run_in_executor(None, _passed, batch, passage)
+        if self._upload is not None:
+            with self._sink.errors(self._key):
+                await self._upload.feed(data)
+            return
+        self._kept.append(data)
+        self._kept_size += len(data)
+        if self._kept_size > self._part_size:
+            await self._begin_upload()
+
+    async def restart(self) -> None:
+        """Forget all that was written, and begin again; what is published stays."""
+        self._kept, self._kept_size = [], 0
+        upload, self._upload = self._upload, None
+        if upload is not None:
+            await upload.abandon()
+
+    async def commit(self) -> bool:
+        """Publish; False if the key was published by another meanwhile.
+
+        Raises:
+            StoreUnusableError, StoreError: it could not be published.
+        """
+        if self._upload is not None and await self._sink.find(self._key) is not None:
+            return False
+        try:
+            if self._upload is None:
+                return await self._sink.put(self._key, b"".join(self._kept))
+            with self._sink.errors(self._key):
+                await self._upload.finish()
+        except StoreError as error:
+            # It may be ours, if only the answer was lost; either way what the key holds decides.
+            if isinstance(error, StoreUnusableError) or await self._sink.find(self._key) is None:
+                raise
+            return False
+        return True
+
+    async def _begin_upload(self) -> None:
+        with self._sink.errors(self._key):
+            self._upload = self._sink.upload(self._key, self._part_size)
+            kept, self._kept, self._kept_size = self._kept, [], 0
+            for data in kept:
+                await self._upload.feed(data)
+
+
+def _passed(batch: Sequence[bytes], passage: Passage) -> bytes:
+    for data in batch:
+        passage.update(data)
+    return batch[0] if len(batch) == 1 else b"".join(batch)
+
+
+def _checked(key: str) -> str:
+    return "/".join(safe_segment(segment) for segment in key.split("/"))
+
+
+def _is_unsupported(error: BaseException) -> bool:
+    return isinstance(error, NotSupportedError) or "status code: 501" in str(error)

@@ -1,0 +1,14 @@
+"""The sink of the store that the settings name."""
+
+from rs_assets.settings import S3Store, Store
+from rs_assets.staging.directory import DirectorySink
+from rs_assets.staging.exclusion import PROCESS_CLAIMS, Claims
+from rs_assets.staging.object_sink import ObjectStoreSink
+from rs_assets.staging.sinks import Sink
+
+
+def sink_of(settings: Store, claims: Claims = PROCESS_CLAIMS) -> Sink:
+    """Where files are staged to; `claims` keep two writers from one object where the store itself does not."""
+    if isinstance(settings, S3Store):
+        return ObjectStoreSink.of(settings, claims)
+    return DirectorySink(settings.path)

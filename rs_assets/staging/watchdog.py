@@ -1,0 +1,47 @@
+"""Noticing a download that trickles: every read gives something, and the file never ends."""
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from rs_assets.staging.faults import PassingError
+
+
+class Watchdog:
+    """Gives up a download that is slower than `least_rate`; what counts is the time spent waiting for its bytes.
+
+    It is entered around every wait, and told afterwards how much came.
+    """
+
+    def __init__(self, least_rate: float, period: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """Watch over a rate of `least_rate` bytes a second, measured over `period` seconds."""
+        self._least = least_rate * period
+        self._period = period
+        self._clock = clock
+        self._waited = 0.0
+        self._bytes = 0
+        self._since = 0.0
+
+    def __enter__(self) -> Self:
+        self._since = self._clock()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._waited += self._clock() - self._since
+
+    def passed(self, size: int) -> None:
+        """Take note of bytes that came.
+
+        Raises:
+            PassingError: they are too few.
+        """
+        self._bytes += size
+        if self._waited < self._period:
+            return
+        if self._bytes < self._least:
+            rate = self._bytes / self._waited
+            raise PassingError(f"the answer trickles: {rate:.0f} bytes a second over {self._waited:.0f} s")
+        self._waited, self._bytes = 0.0, 0
