@@ -1,16 +1,17 @@
 """The sensor that follows a downlink station: chunks are staged while the downlink still runs."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import dagster as dg
 
 from rs_assets.defs.partitions import multi_partition_key, partitions_of
 from rs_assets.errors import StationError
 from rs_assets.ingest import Platform, Step
-from rs_assets.ingest.following import FollowCursor, follow
+from rs_assets.ingest.following import FollowCursor, Followed, follow
 from rs_assets.items.times import format_time, utc_now
 from rs_assets.settings import Station
+from rs_assets.stations.http import StationConnection
 
 _AT_WORK = [
     dg.DagsterRunStatus.QUEUED,
@@ -18,6 +19,9 @@ _AT_WORK = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
 ]
+
+_LONGEST_LOOK_S = 45
+"""How long one tick may take; Dagster ends it by force a little later."""
 
 
 def downlink_sensor(station: Station) -> dg.SensorDefinition | None:
@@ -36,21 +40,17 @@ def downlink_sensor(station: Station) -> dg.SensorDefinition | None:
         ),
     )
     def sensor(context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]) -> dg.SensorResult:
-        now = utc_now()
-        cursor = FollowCursor.from_text(context.cursor, start=now - station.lag)
+        cursor = FollowCursor.from_text(context.cursor, start=utc_now() - station.lag)
         known = partitions_of(station)
         try:
             followed = asyncio.run(
-                follow(
-                    station,
-                    platform.settings.missions,
-                    cursor,
-                    now=now,
-                    is_running=lambda partition: _is_at_work(context.instance, station, partition),
-                )
+                _look(platform, station, cursor, lambda partition: _is_at_work(context.instance, station, partition))
             )
         except StationError as error:
             return dg.SensorResult(skip_reason=str(error), cursor=cursor.to_text())
+        except TimeoutError:
+            reason = f"{station.name}: no answer within {_LONGEST_LOOK_S} s, perhaps since downloads use all its slots"
+            return dg.SensorResult(skip_reason=reason, cursor=cursor.to_text())
         requests = [
             dg.RunRequest(
                 run_key=change.run_key,
@@ -71,6 +71,21 @@ def downlink_sensor(station: Station) -> dg.SensorDefinition | None:
         )
 
     return sensor
+
+
+async def _look(
+    platform: Platform, station: Station, cursor: FollowCursor, is_running: Callable[[str], bool]
+) -> Followed:
+    """One look at the station, within the limits that its downloads keep to as well."""
+    async with asyncio.timeout(_LONGEST_LOOK_S), platform.limits(station) as limits:
+        return await follow(
+            station,
+            platform.settings.missions,
+            cursor,
+            now=utc_now(),
+            is_running=is_running,
+            connect=lambda once: StationConnection(once, limits=limits),
+        )
 
 
 def _is_at_work(instance: dg.DagsterInstance, station: Station, partition: str) -> bool:

@@ -62,7 +62,7 @@ async def test_a_session_goes_from_the_station_to_the_catalogue(platform: Platfo
     assert len(item.assets) == 6
     for entity in session["Files"]:
         asset = item.assets[entity["Name"]]
-        expected = platform.settings.store.path / "s1_chunk" / item.id / entity["Id"] / entity["Name"]
+        expected = Path(platform.settings.store.place) / "s1_chunk" / item.id / entity["Id"] / entity["Name"]
         assert object_path(asset.href) == expected
         assert asset.extra_fields["file:checksum"].startswith("1e20")
         assert asset.extra_fields["alternate"]["station"]["href"].endswith(f"/Files({entity['Id']})/$value")
@@ -237,7 +237,7 @@ async def test_an_object_that_has_vanished_is_fetched_again(platform: Platform, 
     first = await run(platform, downlink.partition)
     assert first.manifest is not None
     victim = next(file for file in first.manifest.files if file.key)
-    platform.settings.store.path.joinpath(str(victim.key)).unlink()
+    object_path(platform.sink.href(str(victim.key))).unlink()
 
     second = await run(platform, downlink.partition)
 
