@@ -1,15 +1,17 @@
 """The sensor that follows a downlink station: chunks are staged while the downlink still runs."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 
 import dagster as dg
 
 from rs_assets.defs.partitions import multi_partition_key, partitions_of
 from rs_assets.errors import StationError
 from rs_assets.ingest import Platform, Step
-from rs_assets.ingest.following import FollowCursor, follow
+from rs_assets.ingest.following import FollowCursor, Followed, follow
 from rs_assets.items.times import format_time, utc_now
 from rs_assets.settings import Station
+from rs_assets.stations.http import StationConnection
 
 _AT_WORK = [
     dg.DagsterRunStatus.QUEUED,
@@ -17,6 +19,9 @@ _AT_WORK = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
 ]
+
+_LONGEST_LOOK_S = 45
+"""How long one tick may take; Dagster ends it by force a little later."""
 
 
 def downlink_sensor(station: Station) -> dg.SensorDefinition | None:
@@ -35,21 +40,17 @@ def downlink_sensor(station: Station) -> dg.SensorDefinition | None:
         ),
     )
     def sensor(context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]) -> dg.SensorResult:
-        now = utc_now()
-        cursor = FollowCursor.from_text(context.cursor, start=now - station.lag)
+        cursor = FollowCursor.from_text(context.cursor, start=utc_now() - station.lag)
         known = partitions_of(station)
         try:
             followed = asyncio.run(
-                follow(
-                    station,
-                    platform.settings.missions,
-                    cursor,
-                    now=now,
-                    is_running=lambda partition: _is_at_work(context.instance, station, partition),
-                )
+                _look(platform, station, cursor, lambda partition: _is_at_work(context.instance, station, partition))
             )
         except StationError as error:
             return dg.SensorResult(skip_reason=str(error), cursor=cursor.to_text())
+        except TimeoutError:
+            reason = f"{station.name}: no answer within {_LONGEST_LOOK_S} s, perhaps since downloads use all its slots"
+            return dg.SensorResult(skip_reason=reason, cursor=cursor.to_text())
         requests = [
             dg.RunRequest(
                 run_key=change.run_key,
@@ -72,7 +73,39 @@ def downlink_sensor(station: Station) -> dg.SensorDefinition | None:
     return sensor
 
 
+async def _look(
+    platform: Platform, station: Station, cursor: FollowCursor, is_running: Callable[[str], bool]
+) -> Followed:
+    """One look at the station, within the limits that its downloads keep to as well."""
+    async with asyncio.timeout(_LONGEST_LOOK_S), platform.limits(station) as limits:
+        return await follow(
+            station,
+            platform.settings.missions,
+            cursor,
+            now=utc_now(),
+            is_running=is_running,
+            connect=lambda once: StationConnection(once, limits=limits),
+        )
+
+
 def _is_at_work(instance: dg.DagsterInstance, station: Station, partition: str) -> bool:
-    """Whether a run of the station's partition is queued or running."""
-    runs = instance.get_runs(dg.RunsFilter(statuses=_AT_WORK, tags={"dagster/partition": partition}))
-    return any(any(key.path[0] == station.name for key in run.asset_selection or ()) for run in runs)
+    """Whether a run of the station's partition, perhaps one of many partitions, is queued or running."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=_AT_WORK))
+    return any(
+        _covers(run.tags, station, partition)
+        for run in runs
+        if any(key.path[0] == station.name for key in run.asset_selection or ())
+    )
+
+
+def _covers(tags: Mapping[str, str], station: Station, partition: str) -> bool:
+    """Whether the tags of a run name the partition, or a range of dates and missions that it lies in."""
+    if "dagster/partition" in tags:
+        return tags["dagster/partition"] == partition
+    first, _, low = tags.get("dagster/asset_partition_range_start", "").partition("|")
+    last, _, high = tags.get("dagster/asset_partition_range_end", "").partition("|")
+    date, _, mission = partition.partition("|")
+    places = {name: place for place, name in enumerate(station.missions)}
+    if not {low, mission, high} <= places.keys():
+        return False
+    return first <= date <= last and places[low] <= places[mission] <= places[high]

@@ -78,7 +78,7 @@ def due_partitions(platform: Platform, station: Station, now: datetime) -> Itera
     for record in platform.searches.to_repeat(station.name, now=now, lag=station.lag, pause=pause):
         seen.add(record.partition)
         yield Due(record.partition, "window closed", record.attempted_at, every)
-    for partition, moment in platform.incomplete.due(station.name, now).items():
+    for partition, moment in _incomplete(platform, station, now, pause):
         if partition not in seen:
             seen.add(partition)
             yield Due(partition, "incomplete", moment, every)
@@ -90,6 +90,20 @@ def due_partitions(platform: Platform, station: Station, now: datetime) -> Itera
         for partition, moment in _to_poll(platform, station, now, station.poll_every):
             if partition not in seen:
                 yield Due(partition, "poll", moment, every)
+
+
+def _incomplete(
+    platform: Platform, station: Station, now: datetime, pause: timedelta
+) -> Iterator[tuple[str, datetime]]:
+    """The partitions of which something incomplete is to be looked for; again after a pause where a search failed."""
+    due = platform.incomplete.due(station.name, now)
+    tried = platform.searches.of(station.name, list(due)) if due else {}
+    for partition, moment in due.items():
+        attempted = tried[partition].attempted_at if partition in tried else moment
+        if attempted <= moment:
+            yield partition, moment
+        elif attempted <= now - pause:
+            yield partition, attempted
 
 
 def _to_poll(platform: Platform, station: Station, now: datetime, every: timedelta) -> Iterator[tuple[str, datetime]]:

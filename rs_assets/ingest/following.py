@@ -109,8 +109,8 @@ async def follow(
         StationError: the station could not be asked; the cursor stays where it is.
     """
     # The next look comes soon enough.
-    impatient = Retries(**(station.retries.model_dump() | {"attempts": 1, "patience": 0.0}))
-    once = station.model_copy(update={"retries": impatient})
+    impatient = station.retries.model_dump() | {"attempts": 1, "patience": 0}
+    once = station.model_copy(update={"retries": Retries(**impatient)})
     async with connect(once) as connection:
         search = CadipSearch(connection, missions)
         found = await search.published_since(cursor.at - OVERLAP)

@@ -18,6 +18,9 @@ from rs_assets.staging.report import FileOutcome
 from rs_assets.staging.transfer import TransferStatus
 from rs_assets.state import TransferRecord
 
+_AT_ONCE = 16
+"""Objects that are looked up at the same time."""
+
 LOST = "the station has deleted it, and does not list it any more"
 
 
@@ -34,26 +37,30 @@ async def staged_before(
         if item.assets[asset_key].extra_fields.get("file:checksum") is None
     }
     records = await asyncio.to_thread(platform.transfers.of, files)
-    outcomes: dict[str, FileOutcome] = {}
-    for key, record in records.items():
+    turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def outcome(key: str, record: TransferRecord) -> FileOutcome | None:
         item, asset_key = files[key]
-        digest = _digest(record)
-        size = record.size
+        digest, size = _digest(record), record.size
         stated = item.assets[asset_key].extra_fields.get("file:size")
         if size is None or digest is None or (stated not in {None, size} and _is_strict(station)):
-            continue
-        stored = await platform.sink.find(key)
-        if stored is not None and stored.size == size:
-            outcomes[key] = FileOutcome(
-                asset_key,
-                TransferStatus.PRESENT,
-                key=key,
-                href=platform.sink.href(key),
-                size=size,
-                digest=digest,
-                own_digest=True,
-            )
-    return outcomes
+            return None
+        async with turns:
+            stored = await platform.sink.find(key)
+        if stored is None or stored.size != size:
+            return None
+        return FileOutcome(
+            asset_key,
+            TransferStatus.PRESENT,
+            key=key,
+            href=platform.sink.href(key),
+            size=size,
+            digest=digest,
+            own_digest=True,
+        )
+
+    outcomes = await asyncio.gather(*(outcome(key, record) for key, record in records.items()))
+    return {key: found for key, found in zip(records, outcomes, strict=True) if found is not None}
 
 
 def lost(collection: str, items: Iterable[Item], source_ids: Collection[str]) -> dict[str, FileOutcome]:

@@ -24,6 +24,7 @@ from rs_assets.staging.report import FileOutcome, ItemOutcome, StagingReport
 from rs_assets.staging.sinks import Sink
 from rs_assets.staging.source import Source
 from rs_assets.staging.transfer import TransferStatus
+from rs_assets.stations.registry import judge
 
 _FILE_STATUSES = {
     TransferStatus.STAGED: FileStatus.STAGED,
@@ -125,7 +126,7 @@ async def stage_lacking(
     Raises:
         StoreError, CatalogError, StateError: store, catalogue or state cannot be used.
     """
-    standings = await asyncio.to_thread(_standings, platform, collection, items)
+    standings = await asyncio.to_thread(_standings, platform, station, collection, items)
     if not options.force:
         standings = await _missing_objects(platform, collection, standings)
     gone = await asyncio.to_thread(known_evictions, platform, ledger, evicted)
@@ -157,13 +158,18 @@ async def stage_lacking(
     return Staged(files, ready, sessions, report.seconds)
 
 
-def _standings(platform: Platform, collection: str, items: Sequence[Item]) -> list[tuple[Item, Standing]]:
+def _standings(
+    platform: Platform, station: Station, collection: str, items: Sequence[Item]
+) -> list[tuple[Item, Standing]]:
     """How the items stand to the catalogue; what grows has its files under the keys that the catalogue gives them."""
     held = {item.id: platform.catalog.get(collection, item.id) for item in items if grows(item)}
     named = []
     for item in items:
         known = held.get(item.id)
-        named.append(item if known is None else aligned(item, keys_by_source(known)))
+        renamed = item if known is None else aligned(item, keys_by_source(known))
+        if renamed is not item:
+            judge(station, renamed, utc_now())
+        named.append(renamed)
     standings = []
     for item, standing in classify(platform.catalog, collection, named):
         known = held.get(item.id)

@@ -38,14 +38,18 @@ def aligned(item: Item, known: Mapping[str, str]) -> Item:
         known: the asset keys of the same item elsewhere, by source id.
     """
     keys: dict[str, str] = {}
-    taken = {key for source, key in known.items()}
+    taken = set(known.values())
+    claimed = taken | item.assets.keys()
     for key in item.assets:
         source = source_id(item, key)
         if source in known:
             keys[key] = known[source]
+        elif key in taken:
+            keys[key] = second_key(key, source, claimed)
         else:
-            keys[key] = second_key(key, source, taken | item.assets.keys()) if key in taken else key
-            taken.add(keys[key])
+            keys[key] = key
+        taken.add(keys[key])
+        claimed.add(keys[key])
     if all(key == new for key, new in keys.items()):
         return item
     renamed = item.clone()

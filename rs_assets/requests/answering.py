@@ -9,7 +9,7 @@ from typing import Self
 
 from pystac import Item
 
-from rs_assets.catalog.protocol import CollectionSpec, TimeInterval, UpsertResult
+from rs_assets.catalog.protocol import CollectionSpec, TimeInterval, UpsertResult, UpsertStatus
 from rs_assets.errors import RsAssetsError, StationError
 from rs_assets.ingest import Platform
 from rs_assets.ingest.ledger import Ledger
@@ -177,7 +177,12 @@ class Answering:
         publication = await publish_items(
             self._platform, spec, staged.items, ledger=ledger, pause=pause, station=station.settings
         )
-        return list(staged.files), publication.report.refused
+        held = [
+            UpsertResult(entry.session_id, UpsertStatus.FAILED, f"it is not complete: {'; '.join(entry.missing)}")
+            for entry in staged.sessions
+            if not entry.complete and entry.session_id not in {item.id for item in staged.items}
+        ]
+        return list(staged.files), [*publication.report.refused, *held]
 
     def _read_back(self, collection: str, items: Sequence[Item], lacking: set[str]) -> list[Item]:
         held = (self._platform.catalog.get(collection, item.id) for item in items if item.id not in lacking)

@@ -124,6 +124,8 @@ class StationLimits:
         pause = self._load.busy(retry_after)
         if self._keeper is not None:
             self._keeper.tell_busy(pause)
+        # Those who wait already shall be woken when the pause ends.
+        self._resume()
         return pause
 
     def served(self) -> None:

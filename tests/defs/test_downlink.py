@@ -1,6 +1,6 @@
 """A downlink station in Dagster: assets, the check of its sessions, and the sensor that follows it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -159,6 +159,23 @@ def test_a_partition_with_an_incomplete_session_is_due_again_with_every_step(wat
     assert (due.partition, due.why, due.steps) == ("2026-11-01|S1", "incomplete", frozenset(Step))
 
 
+def test_a_partition_whose_look_again_failed_is_due_once_more_after_a_pause(watch: Watch) -> None:
+    [station] = watch.platform.settings.stations
+    now = utc_now()
+    item = IncompleteItem("sgs", "2026-11-01|S1", "S1A_1", "block 2", now, now + timedelta(minutes=5))
+    watch.platform.incomplete.seen("sgs", "2026-11-01|S1", [item])
+    [due] = due_partitions(watch.platform, station, now + timedelta(minutes=5))
+    tried = now + timedelta(minutes=6)
+    end = now + timedelta(days=9)
+    watch.platform.searches.failed("sgs", "2026-11-01|S1", window_end=end, at=tried, error="down")
+
+    at_once = list(due_partitions(watch.platform, station, tried + timedelta(minutes=1)))
+    [again] = due_partitions(watch.platform, station, tried + timedelta(minutes=15))
+
+    assert at_once == []
+    assert again.run_key != due.run_key
+
+
 def test_a_session_that_is_published_starts_one_run_of_its_partition(watch: Watch, downlink: DownlinkStation) -> None:
     session = acquired_now(downlink)
 
@@ -173,17 +190,27 @@ def test_a_session_that_is_published_starts_one_run_of_its_partition(watch: Watc
     assert second.skip_reason
 
 
+def one(partition: str) -> dict[str, str]:
+    """The tags of a run of one partition."""
+    return {"dagster/partition": partition}
+
+
+def span(partition: str, first: int, low: str, last: int, high: str) -> dict[str, str]:
+    """The tags of a run of many partitions: so many days around the partition's, and these missions."""
+    day = datetime.strptime(partition.partition("|")[0], "%Y-%m-%d").replace(tzinfo=UTC)
+    ends = {"start": (first, low), "end": (last, high)}
+    return {
+        f"dagster/asset_partition_range_{end}": f"{day + timedelta(days=days):%Y-%m-%d}|{mission}"
+        for end, (days, mission) in ends.items()
+    }
+
+
+@pytest.mark.parametrize("tags_of", [one, lambda partition: span(partition, -1, "S1", 0, "S2")])
 def test_while_a_run_of_the_partition_is_at_work_no_second_is_asked_for(
-    watch: Watch, downlink: DownlinkStation
+    watch: Watch, downlink: DownlinkStation, tags_of: Callable[[str], dict[str, str]]
 ) -> None:
-    session = acquired_now(downlink)
-    partition = f"{session['PublicationDate'][:10]}|S1"
-    run = watch.instance.create_run_for_job(
-        code_location(watch.platform.settings).resolve_implicit_global_asset_job_def(),
-        status=dg.DagsterRunStatus.STARTED,
-        tags={"dagster/partition": partition},
-        asset_selection=frozenset(dg.AssetKey(["sgs", step.value]) for step in Step),
-    )
+    partition = f"{acquired_now(downlink)['PublicationDate'][:10]}|S1"
+    run = at_work(watch, "sgs", tags_of(partition))
 
     busy = watch.tick()
     watch.instance.report_run_failed(run)
@@ -193,6 +220,37 @@ def test_while_a_run_of_the_partition_is_at_work_no_second_is_asked_for(
     assert partition in str(busy.skip_reason)
     [request] = free.run_requests or ()
     assert str(request.partition_key) == partition
+
+
+@pytest.mark.parametrize(
+    ("group", "tags_of"),
+    [
+        ("sgs", lambda _partition: one("2020-01-01|S1")),
+        ("sgs", lambda partition: span(partition, -2, "S1", -1, "S2")),
+        ("sgs", lambda partition: span(partition, -1, "S2", 0, "S2")),
+        ("on_demand", one),
+    ],
+)
+def test_a_run_of_something_else_holds_nothing_up(
+    watch: Watch, downlink: DownlinkStation, group: str, tags_of: Callable[[str], dict[str, str]]
+) -> None:
+    partition = f"{acquired_now(downlink)['PublicationDate'][:10]}|S1"
+    run = at_work(watch, group, tags_of(partition))
+
+    result = watch.tick()
+
+    watch.instance.report_run_failed(run)  # the instance waits for its runs
+    assert len(run_keys(result)) == 1
+
+
+def at_work(watch: Watch, group: str, tags: dict[str, str]) -> dg.DagsterRun:
+    """A run of a group's assets that does not end by itself."""
+    return watch.instance.create_run_for_job(
+        code_location(watch.platform.settings).resolve_implicit_global_asset_job_def(),
+        status=dg.DagsterRunStatus.STARTED,
+        tags=tags,
+        asset_selection=frozenset(dg.AssetKey([group, step.value]) for step in Step),
+    )
 
 
 def test_a_station_that_is_down_makes_a_skipped_tick_with_the_reason_and_loses_nothing(

@@ -1,5 +1,6 @@
 """A downlink session's way from the station to the catalogue, over HTTP against the simulated station."""
 
+import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -354,3 +355,46 @@ async def test_a_doubtful_session_is_held_back_with_the_reason(
     assert catalogued(platform) == []
     [outstanding] = platform.incomplete.outstanding("sgs")
     assert missing in outstanding.missing
+
+
+async def test_what_was_staged_by_a_run_that_was_killed_is_read_once_and_then_believed(
+    platform: Platform, downlink: DownlinkStation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    downlink.acquire(withheld=[[1, 1]])
+    await run(platform, downlink.partition)
+    with platform.state.transaction() as connection:
+        connection.exec_driver_sql("DELETE FROM transfers")  # a killed run records nothing
+    downloads = len(downlink.downloads())
+    read: list[str] = []
+    digest = platform.sink.digest
+
+    async def noted(key: str, algorithm: Any) -> Any:
+        read.append(key)
+        return await digest(key, algorithm)
+
+    monkeypatch.setattr(platform.sink, "digest", noted)
+
+    await run(platform, downlink.partition)
+    assert len(read) == 5
+    await run(platform, downlink.partition)
+
+    assert len(read) == 5
+    assert len(downlink.downloads()) == downloads
+
+
+async def test_two_runs_at_once_that_have_seen_different_deliveries_lose_neither(
+    platform: Platform, downlink: DownlinkStation
+) -> None:
+    session = downlink.acquire()
+    search = IngestOptions(frozenset({Step.SEARCH}))
+    await run(platform, downlink.partition, search)
+    later = downlink.order("retransfer", session=session["Id"])
+    later_partition = f"{later['PublicationDate'][:10]}|S1"
+    await run(platform, later_partition, search)
+    rest = IngestOptions(frozenset({Step.STAGE, Step.PUBLISH}))
+
+    await asyncio.gather(run(platform, downlink.partition, rest), run(platform, later_partition, rest))
+
+    [item] = [item for item in catalogued(platform) if item.id == session["SessionId"]]
+    sources = {asset.extra_fields["cadip:id"] for asset in item.assets.values()}
+    assert sources == {entity["Id"] for entity in (*session["Files"], *later["Files"])}

@@ -71,7 +71,7 @@ async def test_an_object_that_is_replaced_is_collected(
     platform: Platform, station: SimulatedStation, s3_server: S3Server, prefix: str
 ) -> None:
     entity = station.add(
-        Name="S1A_AUX_AGAIN.EOF",
+        Name="S1A_AUX_REPLACED.EOF",
         size=2000,
         PublicationDate="2026-11-02T10:00:00.000Z",
         Attributes={"platformShortName": "SENTINEL-1", "platformSerialIdentifier": "A", "productType": "AUX_TEST"},

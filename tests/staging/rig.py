@@ -83,7 +83,7 @@ async def stage(
     progress: Progress | None = None,
     **settings: Any,
 ) -> list[TransferOutcome]:
-    settings.setdefault("concurrency", concurrency)
+    settings = {"concurrency": concurrency, "retries": retries} | settings
     async with asyncio.timeout(10), source_of(station, credentials, **settings) as source:
         return await stage_files(
             transfers,
