@@ -37,7 +37,7 @@ replies = st.one_of(
 scripts = st.lists(st.lists(replies, min_size=1, max_size=4), min_size=1, max_size=4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(scripts=scripts, attempts=st.integers(1, 4), concurrency=st.integers(1, 3))
 def test_what_is_staged_is_exact_and_what_failed_is_invisible(
     scripts: list[list[Reply]], attempts: int, concurrency: int
