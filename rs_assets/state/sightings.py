@@ -36,10 +36,10 @@ class Sightings:
                 (incomplete_items, (incomplete_items.c.station, incomplete_items.c.partition)),
             ):
                 statement = select(table.c.item_id, *columns).where(table.c.item_id.contains(text, autoescape=True))
-                found |= {Sighting(*row) for row in connection.execute(statement).tuples()}
+                found |= {Sighting(*row) for row in connection.execute(statement)}
             entered = session_entries.c
             statement = select(entered.session_id, entered.station, entered.collection)
-            rows = connection.execute(statement.where(entered.session_id.contains(text, autoescape=True))).tuples()
+            rows = connection.execute(statement.where(entered.session_id.contains(text, autoescape=True)))
             found |= {Sighting(item_id, station, None, collection) for item_id, station, collection in rows}
         return {sighting for sighting in found if sighting.station in stations}
 
@@ -51,7 +51,7 @@ def _staged(connection: Connection, text: str, stations: Collection[str]) -> set
         transfers.c.station.in_(list(stations)), transfers.c.object_key.contains(text, autoescape=True)
     )
     found = set()
-    for key, station, partition in connection.execute(statement).tuples():
+    for key, station, partition in connection.execute(statement):
         collection, _, rest = key.partition("/")
         item_id = rest.partition("/")[0]
         if text.casefold() in item_id.casefold():
