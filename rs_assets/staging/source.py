@@ -81,7 +81,7 @@ class Answer:
     origin: Origin
     """What the source says of the content."""
     takes_ranges: bool = False
-    """Whether the source can be asked for any part of the file."""
+    """Whether the source can be asked for any part of the file, at no cost but a connection."""
 
 
 class Source(ABC):
@@ -254,7 +254,8 @@ class HttpSource(Source):
             raise ChangedError(f"{answer} has changed while it was read")
         self._limits.served()
         takes_ranges = response.status != HTTPStatus.OK or headers.get("Accept-Ranges", "").strip().lower() == "bytes"
-        return Answer(chunks, begin, origin, takes_ranges)
+        # Where requests are counted, a file is one.
+        return Answer(chunks, begin, origin, takes_ranges and self._station.requests_per_minute is None)
 
     def _check(self, response: aiohttp.ClientResponse) -> None:
         answer = f"{self._station.name}: {_shown(str(response.url))} answers {response.status}"
