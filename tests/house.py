@@ -11,6 +11,7 @@ LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"cli"}),
     frozenset({"definitions"}),
     frozenset({"defs"}),
+    frozenset({"sessions"}),
     frozenset({"requests"}),
     frozenset({"ingest", "reports"}),
     frozenset({"staging", "catalog"}),
@@ -19,6 +20,7 @@ LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"items", "state", "documents"}),
     frozenset({"object_store"}),
     frozenset({"settings"}),
+    frozenset({"policies"}),
     frozenset({"errors"}),
 )
 """The parts of the package, the uppermost first; each may import those of lower levels."""
