@@ -74,7 +74,7 @@ def _materialize(settings: Settings, partitions: Sequence["Partition"], progress
     from rs_assets.ingest import Step
 
     with DagsterInstance.get() as instance:
-        defs = code_location(settings, progress=lambda _: progress)
+        defs = code_location(settings, progress=lambda *_: progress)
         result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=instance,
             asset_selection=[asset_key(STATION, step) for step in Step],

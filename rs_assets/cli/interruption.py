@@ -1,0 +1,59 @@
+"""Ending a coroutine that a signal interrupts, so that it cleans up first."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class InterruptedBySignalError(Exception):
+    """The coroutine was cancelled by a signal, and has cleaned up.
+
+    Attributes:
+        exit_status: what a process that was ended by the signal exits with.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_status = 128 + number
+
+
+def run_interruptible(work: Coroutine[Any, Any, Result], on_signal: Callable[[], None]) -> Result:
+    """Run a coroutine to its end; Ctrl-C or SIGTERM cancels it, and a second one ends the process at once.
+
+    Args:
+        work: what to run.
+        on_signal: called when the first signal has come.
+
+    Raises:
+        InterruptedBySignalError: a signal came before its end.
+    """
+    received: list[int] = []
+
+    async def guarded() -> Result:
+        loop = asyncio.get_running_loop()
+        task = asyncio.ensure_future(work)
+
+        def stop(number: int) -> None:
+            if received:
+                os._exit(128 + number)
+            received.append(number)
+            on_signal()
+            task.cancel()
+
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, stop, number)
+        # The handlers stay: until the process ends, a second signal is to end it.
+        return await task
+
+    try:
+        return asyncio.run(guarded())
+    except asyncio.CancelledError:
+        if not received:
+            raise
+        raise InterruptedBySignalError(received[0]) from None
