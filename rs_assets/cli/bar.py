@@ -8,6 +8,7 @@ from typing import Self
 import click
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -27,9 +28,9 @@ class IngestProgress:
     What is printed meanwhile stands above the bar, which vanishes at the end.
     """
 
-    def __init__(self, partitions: int) -> None:
-        """Expect so many partitions."""
-        self._tally = Tally(partitions)
+    def __init__(self, tally: Tally) -> None:
+        """Show what `tally` adds up."""
+        self._tally = tally
         self._ended = threading.Event()
         console = Console(stderr=True)
         self._bar: Live | None = None
@@ -67,6 +68,11 @@ class IngestProgress:
         """Show what is going on."""
         self._tally.say(what)
 
+    def print(self, line: str) -> None:
+        """Print a line to standard output."""
+        # Not by click, which would write to the terminal past the bar.
+        print(line, flush=True)
+
     def _tell(self) -> None:
         pause = _LINE_S[0]
         while not self._ended.wait(pause):
@@ -95,7 +101,8 @@ class IngestProgress:
         what = Text(place + tally.what, no_wrap=True, overflow="ellipsis")
         if troubles:
             what.append(f"  {', '.join(troubles)}", style="red")
-        return Group(what, line)
+        # The "^C" that a terminal shows must not begin another line, which the bar would not wipe away.
+        return Padding(Group(what, line), (0, 3, 0, 0))
 
 
 def _time_left(seconds: float | None) -> str:

@@ -35,9 +35,9 @@ def demo(home: Path | None) -> None:
     os.environ[CONFIG_VARIABLE] = str(DEMO_SETTINGS)
     click.echo("Preparing…", err=True)
     from rs_assets.cli.bar import IngestProgress
-    from rs_assets.ingest import Platform
+    from rs_assets.ingest import Platform, Tally
 
-    with IngestProgress(_DAYS * len(load_settings().station(STATION).missions)) as progress:
+    with IngestProgress(Tally(_DAYS * len(load_settings().station(STATION).missions))) as progress:
         progress.say("preparing DAGSTER_HOME")
         prepare_home(home)
         progress.say("starting the simulated station")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rs_assets.catalog.protocol import UpsertStatus
-from rs_assets.ingest import PartitionReport, Platform
+from rs_assets.ingest import PartitionReport, Platform, Tally
 from rs_assets.ingest.manifest import FileStatus, Manifest
 from rs_assets.ingest.partitions import failure_message
 
@@ -30,25 +30,21 @@ class _Failure:
 class StageOutcome:
     """What came of some partitions, far smaller than their reports."""
 
-    def __init__(self, platform: Platform, station: str, partitions: int) -> None:
+    def __init__(self, platform: Platform, station: str, tally: Tally) -> None:
+        """Begin with nothing; `tally` adds up what the run tells, of partitions that it does not end, too."""
         self.interrupted: int | None = None
         """The exit status, where a signal has ended the run."""
         self._platform = platform
         self._station = station
-        self._expected = partitions
+        self._tally = tally
         self._documents: list[dict[str, Any]] = []
         self._failures: list[_Failure] = []
-        self._staged = 0
-        self._moved = 0
 
     def add(self, report: PartitionReport) -> None:
         """Take note of what became of a partition."""
         failures = list(self._failed(report))
         self._failures += failures
         self._documents.append(_document(report, failures))
-        if report.manifest is not None:
-            self._staged += report.manifest.count(FileStatus.STAGED)
-            self._moved += report.manifest.moved
 
     @property
     def exit_status(self) -> int:
@@ -61,12 +57,10 @@ class StageOutcome:
 
     def total(self) -> str:
         """All in all, as one sentence."""
-        count = len(self._documents)
-        done = f"{count} of {self._expected}" if count < self._expected else str(count)
-        what = "nothing was to be staged"
-        if self._staged or self._failures or self._moved:
-            what = f"{self._staged} files staged, {self._moved / _MEGABYTE:,.1f} MB moved"
-        return f"{done} {'partition' if self._expected == 1 else 'partitions'}: {what}"
+        tally = self._tally
+        done = f"{tally.done} of {tally.partitions}" if tally.done < tally.partitions else str(tally.done)
+        what = f"{tally.staged_files} files staged, {tally.moved / _MEGABYTE:,.1f} MB in {tally.seconds:.1f} s"
+        return f"{done} {'partition' if tally.partitions == 1 else 'partitions'}: {what}"
 
     def document(self) -> dict[str, Any]:
         """All in all, as a JSON document."""
@@ -75,7 +69,7 @@ class StageOutcome:
             "exit_status": self.exit_status,
             "interrupted": self.interrupted is not None,
             "partitions": self._documents,
-            "not_begun_or_not_ended": self._expected - len(self._documents),
+            "partitions_left": self._tally.partitions - len(self._documents),
         }
 
     def complaints(self) -> Iterator[str]:

@@ -15,8 +15,7 @@ from rs_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from rs_assets.cli.outcome import StageOutcome
-    from rs_assets.ingest import IngestOptions, PartitionReport
-    from rs_assets.ingest.progress import Progress
+    from rs_assets.ingest import IngestOptions
     from rs_assets.stations.window import Partition
 
 _STEPS = ("search", "stage", "publish")
@@ -94,7 +93,7 @@ def stage(
     outcome = _run(settings, station, chosen, options, quiet=quiet, as_json=as_json)
     if as_json:
         click.echo(json.dumps(outcome.document(), indent=1))
-    elif not quiet:
+    elif not quiet and (len(chosen) > 1 or outcome.interrupted):
         click.echo(outcome.total())
     for line in outcome.complaints():
         click.secho(line, fg="red", err=True)
@@ -113,31 +112,27 @@ def _run(
     """Take the partitions through the steps, and show it; what came of them."""
     from rs_assets.cli.bar import IngestProgress
     from rs_assets.cli.outcome import StageOutcome
-    from rs_assets.ingest import Platform, ingest
-    from rs_assets.ingest.progress import unobserved
+    from rs_assets.ingest import Platform, Tally, ingest
 
     platform = Platform.open(settings)
-    outcome = StageOutcome(platform, station, len(partitions))
-
-    def add(report: "PartitionReport") -> None:
-        outcome.add(report)
-        if not quiet and not as_json:
-            click.echo(str(report))
-
-    async def all_of(progress: "Progress") -> None:
-        async with aclosing(ingest(platform, station, partitions, options, progress)) as reports:
-            async for report in reports:
-                add(report)
+    tally = Tally(len(partitions))
+    outcome = StageOutcome(platform, station, tally)
 
     with ExitStack() as stack:
-        bar = None if quiet else stack.enter_context(IngestProgress(len(partitions)))
+        bar = None if quiet else stack.enter_context(IngestProgress(tally))
+
+        async def work() -> None:
+            async with aclosing(ingest(platform, station, partitions, options, tally)) as reports:
+                async for report in reports:
+                    outcome.add(report)
+                    if bar is not None and not as_json:
+                        bar.print(str(report))
 
         def stopping() -> None:
-            if bar is not None:
-                bar.say("stopping; what has come is kept, and a second Ctrl-C ends at once")
+            tally.say("stopping; what has come is kept, and a second Ctrl-C ends at once")
 
         try:
-            run_interruptible(all_of(bar or unobserved), stopping)
+            run_interruptible(work(), stopping)
         except InterruptedBySignalError as error:
             outcome.interrupted = error.exit_status
     return outcome

@@ -41,13 +41,13 @@ class PartitionReport:
         """The final figures on one line."""
         parts = []
         if self.search is not None:
-            parts.append(f"{len(self.search.items)} found")
+            parts.append(f"{len(self.search.items)} items found")
         if self.manifest is not None:
             parts += _of_staging(self.manifest)
         if self.publication is not None:
             written = sum(map(self.publication.count, (UpsertStatus.CREATED, UpsertStatus.UPDATED)))
             refused = len(self.publication.report.refused)
-            parts += [f"{written} catalogued"] if written else []
+            parts += [f"{written} items catalogued"] if written else []
             parts += [f"{refused} refused by the catalogue"] if refused else []
         if self.error is not None:
             parts.append("FAILED")
@@ -55,7 +55,7 @@ class PartitionReport:
 
 
 def _of_staging(manifest: Manifest) -> list[str]:
-    parts = [f"{count} {word}" for status, word in _WORDS.items() if (count := manifest.count(status))]
+    parts = [f"{count} files {word}" for status, word in _WORDS.items() if (count := manifest.count(status))]
     if manifest.moved:
         parts.append(
             f"{manifest.moved / _MEGABYTE:.1f} MB in {manifest.seconds:.1f} s ({manifest.rate / _MEGABYTE:.1f} MB/s)"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rs_assets.ingest.progress import Begun, Ended, PartitionMessage, Searched
 from rs_assets.ingest.report import Step
 from rs_assets.staging.progress import Finished, Moved, Paused, Placed, Retried, Started
-from rs_assets.staging.transfer import TransferOutcome
+from rs_assets.staging.transfer import TransferOutcome, TransferStatus
 
 _MEGABYTE = 1e6
 _RATE_OVER_S = 10.0
@@ -47,6 +47,7 @@ class Tally:
         self.done = 0
         """Partitions that have gone as far as they go."""
         self.failed_partitions = 0
+        self.staged_files = 0
         self.failed_files = 0
         self.retries = 0
         self.moved = 0
@@ -142,6 +143,7 @@ class Tally:
     def _finish(self, outcome: TransferOutcome) -> None:
         """Count a file with its true size, or not at all if it has failed."""
         stated, true = outcome.transfer.size or 0, (outcome.size or 0) if outcome.in_store else 0
+        self.staged_files += outcome.status is TransferStatus.STAGED
         self.failed_files += not outcome.in_store
         self._add_bytes(true - self._positions.pop(outcome.transfer.key, 0))
         for count in (self.all, self._here):
