@@ -7,8 +7,8 @@ from typing import Self
 
 import click
 from rich.console import Console, Group, RenderableType
+from rich.constrain import Constrain
 from rich.live import Live
-from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +20,7 @@ _FRAMES_PER_SECOND = 8
 _LINE_S = (1.0, 30.0)
 """Shortest and longest time between two lines; the longer a run takes, the rarer they are."""
 _LINES_GROW = 1 / 20
+_MARGIN = 3
 
 
 class IngestProgress:
@@ -32,12 +33,12 @@ class IngestProgress:
         """Show what `tally` adds up."""
         self._tally = tally
         self._ended = threading.Event()
-        console = Console(stderr=True)
+        self._console = Console(stderr=True)
         self._bar: Live | None = None
-        if console.is_terminal:
+        if self._console.is_terminal:
             self._bar = Live(
                 get_renderable=self._picture,
-                console=console,
+                console=self._console,
                 refresh_per_second=_FRAMES_PER_SECOND,
                 transient=True,
                 redirect_stdout=sys.stdout.isatty(),
@@ -102,7 +103,7 @@ class IngestProgress:
         if troubles:
             what.append(f"  {', '.join(troubles)}", style="red")
         # The "^C" that a terminal shows must not begin another line, which the bar would not wipe away.
-        return Padding(Group(what, line), (0, 3, 0, 0))
+        return Constrain(Group(what, line), self._console.width - _MARGIN)
 
 
 def _time_left(seconds: float | None) -> str:

@@ -8,6 +8,7 @@ from rs_assets.catalog.protocol import UpsertStatus
 from rs_assets.ingest import PartitionReport, Platform, Tally
 from rs_assets.ingest.manifest import FileStatus, Manifest
 from rs_assets.ingest.partitions import failure_message
+from rs_assets.ingest.report import counted
 
 SOME_FILES_FAILED = 3
 """Exit status where every partition went its way, but not every file."""
@@ -58,9 +59,10 @@ class StageOutcome:
     def total(self) -> str:
         """All in all, as one sentence."""
         tally = self._tally
-        done = f"{tally.done} of {tally.partitions}" if tally.done < tally.partitions else str(tally.done)
-        what = f"{tally.staged_files} files staged, {tally.moved / _MEGABYTE:,.1f} MB in {tally.seconds:.1f} s"
-        return f"{done} {'partition' if tally.partitions == 1 else 'partitions'}: {what}"
+        done = f"{tally.done} of " if tally.done < tally.partitions else ""
+        files = counted(tally.staged_files, "file")
+        what = f"{files} staged, {tally.moved / _MEGABYTE:,.1f} MB in {tally.seconds:.1f} s"
+        return f"{done}{counted(tally.partitions, 'partition')}: {what}"
 
     def document(self) -> dict[str, Any]:
         """All in all, as a JSON document."""
@@ -79,7 +81,7 @@ class StageOutcome:
             yield message
         if self._failures:
             count = len(self._failures)
-            yield f"{count} {'file' if count == 1 else 'files'} failed:"
+            yield f"{counted(count, 'file')} failed:"
             for failure in self._failures[:_SHOWN_FAILURES]:
                 yield f"  {failure.partition} {failure.name}"
                 yield f"    {failure.status}: {failure.reason}"

@@ -1,5 +1,6 @@
 """The steps of a partition's way, and how far one came."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -41,27 +42,31 @@ class PartitionReport:
         """The final figures on one line."""
         parts = []
         if self.search is not None:
-            parts.append(f"{len(self.search.items)} items found")
+            parts.append(f"{counted(len(self.search.items), 'item')} found")
         if self.manifest is not None:
             parts += _of_staging(self.manifest)
         if self.publication is not None:
             written = sum(map(self.publication.count, (UpsertStatus.CREATED, UpsertStatus.UPDATED)))
             refused = len(self.publication.report.refused)
-            parts += [f"{written} items catalogued"] if written else []
-            parts += [f"{refused} refused by the catalogue"] if refused else []
+            parts += [f"{counted(written, 'item')} catalogued"] if written else []
+            parts += [f"{counted(refused, 'item')} refused by the catalogue"] if refused else []
         if self.error is not None:
             parts.append("FAILED")
-        return f"{self.partition.key}: {', '.join(parts) or 'nothing was done'}"
+        return f"{self.partition.key}: {'; '.join(parts) or 'nothing was done'}"
 
 
-def _of_staging(manifest: Manifest) -> list[str]:
-    parts = [f"{count} files {word}" for status, word in _WORDS.items() if (count := manifest.count(status))]
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """A number and what it counts."""
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
+def _of_staging(manifest: Manifest) -> Iterator[str]:
+    files = [f"{count} {word}" for status, word in _WORDS.items() if (count := manifest.count(status))]
+    if files:
+        yield "files: " + ", ".join(files)
     if manifest.moved:
-        parts.append(
-            f"{manifest.moved / _MEGABYTE:.1f} MB in {manifest.seconds:.1f} s ({manifest.rate / _MEGABYTE:.1f} MB/s)"
-        )
-    if manifest.resumed:
-        parts.append(f"{manifest.resumed} resumed")
-    if manifest.retries:
-        parts.append(f"{manifest.retries} {'retry' if manifest.retries == 1 else 'retries'}")
-    return parts
+        mb, rate = manifest.moved / _MEGABYTE, manifest.rate / _MEGABYTE
+        parts = [f"{mb:,.1f} MB in {manifest.seconds:.1f} s ({rate:.1f} MB/s)"]
+        parts += [f"{manifest.resumed} resumed"] if manifest.resumed else []
+        parts += [counted(manifest.retries, "retry", "retries")] if manifest.retries else []
+        yield ", ".join(parts)

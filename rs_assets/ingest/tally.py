@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rs_assets.ingest.progress import Begun, Ended, PartitionMessage, Searched
-from rs_assets.ingest.report import Step
+from rs_assets.ingest.report import Step, counted
 from rs_assets.staging.progress import Finished, Moved, Paused, Placed, Retried, Started
 from rs_assets.staging.transfer import TransferOutcome, TransferStatus
 
 _MEGABYTE = 1e6
+_GIGABYTE = 1e9
+_MANY_BYTES = 10 * _GIGABYTE
 _RATE_OVER_S = 10.0
 """Over how long the rate is measured."""
 _SAMPLE_EVERY_S = 0.5
@@ -160,15 +162,13 @@ class Tally:
 def progress_line(tally: Tally) -> str:
     """How far a run has come, in words."""
     count = tally.all
+    most = max(count.bytes, count.expected_bytes)
+    unit, name = (_GIGABYTE, "GB") if most >= _MANY_BYTES else (_MEGABYTE, "MB")
     parts = [
         f"{count.files}/{count.expected_files} files",
-        f"{_megabytes(count.bytes)}/{_megabytes(max(count.bytes, count.expected_bytes))} MB",
+        f"{count.bytes / unit:,.1f}/{most / unit:,.1f} {name}",
         f"{tally.rate / _MEGABYTE:.1f} MB/s",
     ]
-    parts += [f"{tally.retries} retries"] if tally.retries else []
+    parts += [counted(tally.retries, "retry", "retries")] if tally.retries else []
     parts += [f"{tally.failed_files} failed"] if tally.failed_files else []
     return ", ".join(parts)
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / _MEGABYTE:,.1f}"
