@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_STANDARD_ERROR = 2
+_SHOW_CURSOR = b"\x1b[?25h\n"
+"""A bar that is not ended leaves the terminal without one."""
 
 
 class InterruptedBySignalError(Exception):
@@ -41,6 +44,8 @@ def run_interruptible(work: Coroutine[Any, Any, Result], on_signal: Callable[[],
 
         def stop(number: int) -> None:
             if received:
+                if os.isatty(_STANDARD_ERROR):
+                    os.write(_STANDARD_ERROR, _SHOW_CURSOR)
                 os._exit(128 + number)
             received.append(number)
             on_signal()
@@ -48,7 +53,7 @@ def run_interruptible(work: Coroutine[Any, Any, Result], on_signal: Callable[[],
 
         for number in _SIGNALS:
             loop.add_signal_handler(number, stop, number)
-        # The handlers stay: until the process ends, a second signal is to end it.
+        # The handlers stay until the loop is closed, so that a second signal ends the wait for its threads, too.
         return await task
 
     try:

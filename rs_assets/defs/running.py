@@ -23,6 +23,8 @@ Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_LINE_EVERY_S = 5.0
+"""How often a run's log says how far it has come, at most."""
 
 
 def run_cancellable(work: Coroutine[Any, Any, Result], life_sign: Callable[[], None]) -> Result:
@@ -85,27 +87,29 @@ def readable_failures() -> Iterator[None]:
 class LoggedProgress:
     """Tells a logger how far the run has come, once in a while, and what became of each partition."""
 
-    def __init__(self, log: Callable[[str], None], partitions: int, *, every: float = 5.0) -> None:
-        """Expect so many partitions, and write a line of progress to `log` at most every `every` seconds."""
+    def __init__(
+        self, log: Callable[[str], None], partitions: int, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Expect so many partitions; `clock` gives seconds."""
         self._log = log
-        self._every = every
-        self._tally = Tally(partitions)
-        self._last = time.monotonic()
+        self._clock = clock
+        self._tally = Tally(partitions, clock=clock)
+        self._last = clock()
         self._silent_until = self._last
         """The end of a pause that has been told of."""
 
     def __call__(self, message: PartitionMessage) -> None:
         """Take note of a message, and write a line if it is time."""
         self._tally(message)
-        now = time.monotonic()
+        now = self._clock()
         match message.message:
             case Ended(report=report):
                 self._log(str(report))
-            case Paused(seconds=seconds) if seconds >= self._every and now >= self._silent_until:
+            case Paused(seconds=seconds) if seconds >= _LINE_EVERY_S and now >= self._silent_until:
                 # Nothing else will be told before it is over.
                 self._silent_until = now + seconds
                 self._say(now)
-            case _ if now - self._last >= self._every:
+            case _ if now - self._last >= _LINE_EVERY_S:
                 self._say(now)
 
     def _say(self, now: float) -> None:
