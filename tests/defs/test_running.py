@@ -21,9 +21,9 @@ def test_progress_is_told_only_once_in_a_while_and_the_end_of_every_partition_at
     now = 0.0
     progress = LoggedProgress(lines.append, 1, clock=lambda: now)
     told(progress, Started(2, 40_000_000))
-    for _ in range(100):
-        now += 0.2
-        told(progress, Moved("a", 100_000))
+    for _ in range(80):
+        now += 0.25
+        told(progress, Moved("a", 125_000))
     told(progress, Ended(PartitionReport(DAY, error="the station is down")))
 
     assert lines == [
@@ -44,7 +44,7 @@ def test_a_long_pause_is_told_when_it_begins_and_once() -> None:
 
 
 def test_the_log_of_a_run_and_the_metadata_have_the_final_figures(runs: Runs, station: SimulatedStation) -> None:
-    station.fault(path_contains="$value", reset=True, times=1)
+    station.fault(path_contains="$value", status=500, times=1)
 
     result = runs.materialize("2026-10-01|S1")
 
