@@ -94,7 +94,9 @@ class IngestProgress:
         tally = self._tally
         place = f"[{min(tally.done + 1, tally.partitions)}/{tally.partitions}] " if tally.partitions > 1 else ""
         troubles = [f"{tally.failed_partitions} partitions failed"] if tally.failed_partitions else []
-        figures = f"{progress_line(tally)}, {_time_left(tally.seconds_left)}"
+        left = tally.seconds_left
+        when = f"{_time(tally.seconds)} so far" if left is None else f"{_time(left)} left"
+        figures = f"{progress_line(tally)}, {when}"
         line = Table.grid(expand=True, padding=(0, 1))
         line.add_column(ratio=1, min_width=10)
         line.add_column(no_wrap=True, overflow="ellipsis")
@@ -106,9 +108,7 @@ class IngestProgress:
         return Constrain(Group(what, line), self._console.width - _MARGIN)
 
 
-def _time_left(seconds: float | None) -> str:
-    if seconds is None:
-        return "–:––"
+def _time(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02} left" if hours else f"{minutes}:{rest:02} left"
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -3,7 +3,9 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -24,6 +26,15 @@ class InterruptedBySignalError(Exception):
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
         self.exit_status = 128 + number
+
+
+@contextmanager
+def interrupted_with_status() -> Iterator[None]:
+    """End the process with the status of Ctrl-C, and no more, if that comes outside of `run_interruptible`."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 def run_interruptible(work: Coroutine[Any, Any, Result], on_signal: Callable[[], None]) -> Result:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rs_assets.cli.choosing import chosen_partitions
-from rs_assets.cli.interruption import InterruptedBySignalError, run_interruptible
+from rs_assets.cli.interruption import InterruptedBySignalError, interrupted_with_status, run_interruptible
 from rs_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 )
 @click.option("--quiet", "-q", is_flag=True, help="Print only what went wrong.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document when all is done.")
+@interrupted_with_status()
 def stage(
     station: str,
     partitions: tuple[str, ...],

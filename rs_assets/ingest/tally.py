@@ -162,6 +162,8 @@ class Tally:
 def progress_line(tally: Tally) -> str:
     """How far a run has come, in words."""
     count = tally.all
+    if not count.expected_files:
+        return "nothing to stage yet"
     most = max(count.bytes, count.expected_bytes)
     unit, name = (_GIGABYTE, "GB") if most >= _MANY_BYTES else (_MEGABYTE, "MB")
     parts = [

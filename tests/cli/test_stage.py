@@ -393,6 +393,19 @@ def test_on_a_terminal_there_is_a_bar_that_vanishes(installed: Platform) -> None
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1
 
 
+def test_an_interruption_before_the_work_begins_is_no_traceback(
+    installed: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Platform, "open", interrupted)
+
+    result = invoke("adgs", KEY)
+
+    assert (result.exit_code, result.output) == (130, "")
+
+
 def test_a_second_signal_ends_a_clean_up_that_hangs() -> None:
     script = """
 import asyncio, sys
