@@ -131,4 +131,5 @@ def _staging(manifest: Manifest) -> dict[str, Any]:
         "bytes_per_second": round(manifest.rate),
         "retries": manifest.retries,
         "resumed": manifest.resumed,
+        "incomplete_sessions": [session.session_id for session in manifest.sessions if not session.complete],
     }

@@ -70,3 +70,6 @@ def _of_staging(manifest: Manifest) -> Iterator[str]:
         parts += [f"{manifest.resumed} resumed"] if manifest.resumed else []
         parts += [counted(manifest.retries, "retry", "retries")] if manifest.retries else []
         yield ", ".join(parts)
+    incomplete = sum(not session.complete for session in manifest.sessions)
+    if incomplete:
+        yield f"{counted(incomplete, 'session')} incomplete"
