@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 from rs_assets.errors import StoreError
 from rs_assets.items.identity import safe_segment
 from rs_assets.items.multihash import Algorithm, Digest
+from rs_assets.staging.batches import Batches
 from rs_assets.staging.origin import Origin
 from rs_assets.staging.parts import Part, remove_stale, store_errors
 from rs_assets.staging.publishing import Publisher
@@ -19,6 +20,8 @@ from rs_assets.staging.verification import Passage
 
 _PARTS = ".parts"
 _READ_BYTES = 1 << 20
+_SMALL_BYTES = 256 << 10
+"""What is less is written together with what other files have."""
 _LOOK_FOR_ROOM_FROM = 1 << 20
 """Whether there is room is looked at beforehand for a file of so many bytes or more."""
 
@@ -35,6 +38,7 @@ class DirectorySink:
         self._root = os.path.abspath(root)
         self._uri = Path(self._root).as_uri()
         self._publisher = Publisher(self._root)
+        self._batches = Batches()
 
     def href(self, key: str) -> str:
         self._path(key)
@@ -68,9 +72,9 @@ class DirectorySink:
     async def writer(self, key: str) -> AsyncIterator[Writer]:
         path = self._path(key)
         part = Part(f"{self._root}/{_PARTS}", key)
-        writer = _DirectoryWriter(part, path, self._publisher)
+        writer = _DirectoryWriter(part, path, self._publisher, self._batches)
         try:
-            writer.present = await asyncio.to_thread(self._begun, part, path, key)
+            writer.present = await self._batches.run(lambda: self._begun(part, path, key))
             yield writer
         finally:
             if not writer.is_done:
@@ -105,13 +109,14 @@ class DirectorySink:
 
 
 class _DirectoryWriter:
-    def __init__(self, part: Part, path: str, publisher: Publisher) -> None:
+    def __init__(self, part: Part, path: str, publisher: Publisher, batches: Batches) -> None:
         self.present: StoredObject | None = None
         self.is_done = False
         """Whether the part has been left already."""
         self._part = part
         self._path = path
         self._publisher = publisher
+        self._batches = batches
 
     async def recover(self, passage: Passage) -> Origin | None:
         return await asyncio.to_thread(self._part.recover, passage) if self._part.has_journal else None
@@ -123,7 +128,10 @@ class _DirectoryWriter:
 
     async def write(self, batch: Sequence[bytes], passage: Passage) -> None:
         # One hop to a thread for all of it: hashing in the loop is slower, and a hop for every piece as well.
-        await asyncio.to_thread(_pass_and_write, batch, passage, self._part)
+        if sum(map(len, batch)) < _SMALL_BYTES:
+            await self._batches.run(lambda: _pass_and_write(batch, passage, self._part))
+        else:
+            await asyncio.to_thread(_pass_and_write, batch, passage, self._part)
 
     async def restart(self) -> None:
         await asyncio.to_thread(self._part.restart)

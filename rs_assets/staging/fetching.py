@@ -33,7 +33,7 @@ _PROGRESS_BYTES = 8 << 20
 """An attempt that brought so much does not count against those that a file has."""
 _GIVE_UP_AFTER = 5
 """Files in a row that a station which cannot be reached did not give, after which the others are not asked for."""
-_MEMORY_BYTES = 96 << 20
+_MEMORY_BYTES = 64 << 20
 """What the pieces of split files may take of the memory."""
 
 

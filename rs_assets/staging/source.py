@@ -82,7 +82,7 @@ class Answer:
     origin: Origin
     """What the source says of the content."""
     takes_ranges: bool = False
-    """Whether the source can be asked for any part of the file."""
+    """Whether the source can be asked for any part of the file, at no cost but a connection."""
 
 
 class Source(ABC):
@@ -123,7 +123,8 @@ class HttpSource(Source):
         self._credentials = credentials
         self._limits = limits
         self._trust = Trust.of(station)
-        self._tls: ssl.SSLContext | None = None
+        self._tls: ssl.SSLContext | bool = True
+        self._is_open = False
         self._sessions: dict[int, aiohttp.ClientSession] = {}
         """By the number of the slot: a connection is kept while its slot is."""
         self._closing: set[asyncio.Future[None]] = set()
@@ -136,7 +137,9 @@ class HttpSource(Source):
         Raises:
             StationError: the certificates that the settings name cannot be read.
         """
-        self._tls = tls_context(self._station)
+        if self._station.ca_file is not None:
+            self._tls = tls_context(self._station)
+        self._is_open = True
         return self
 
     async def __aexit__(
@@ -146,11 +149,11 @@ class HttpSource(Source):
             _, session = self._sessions.popitem()
             await session.close()
         await asyncio.gather(*self._closing, return_exceptions=True)
-        self._tls = None
+        self._is_open = False
 
     @asynccontextmanager
     async def open(self, wanted: Wanted) -> AsyncIterator[Answer]:
-        if self._tls is None:
+        if not self._is_open:
             raise RuntimeError("a source is used inside 'async with'")
         # Once before the connection: else as many as there are would renew bad credentials one after another.
         await self._offered()
@@ -254,7 +257,8 @@ class HttpSource(Source):
             raise ChangedError(f"{answer} has changed while it was read")
         self._limits.served()
         takes_ranges = response.status != HTTPStatus.OK or headers.get("Accept-Ranges", "").strip().lower() == "bytes"
-        return Answer(chunks, begin, origin, takes_ranges)
+        # Where requests are counted, a file is one.
+        return Answer(chunks, begin, origin, takes_ranges and self._station.requests_per_minute is None)
 
     def _check(self, response: aiohttp.ClientResponse) -> None:
         answer = f"{self._station.name}: {_shown(str(response.url))} answers {response.status}"
@@ -300,7 +304,7 @@ class HttpSource(Source):
     def _new_session(self) -> aiohttp.ClientSession:
         timeouts = self._station.timeouts
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=1, ssl=self._tls or True),
+            connector=aiohttp.TCPConnector(limit=1, ssl=self._tls),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect, sock_read=timeouts.read),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,

@@ -32,6 +32,15 @@ async def test_an_answer_says_its_length_and_tag_before_its_bytes(station: Fault
         assert b"".join([chunk async for chunk in answer.chunks]) == BODY
 
 
+@pytest.mark.parametrize(("per_minute", "takes_ranges"), [(None, True), (6000, False)])
+async def test_a_station_that_counts_requests_is_not_asked_for_parts_of_a_file(
+    station: FaultStation, per_minute: int | None, takes_ranges: bool
+) -> None:
+    href = station.serve("/f", Reply(BODY, headers={"Accept-Ranges": "bytes"}))
+    async with source_of(station, requests_per_minute=per_minute) as source, source.open(Wanted(href)) as answer:
+        assert answer.takes_ranges is takes_ranges
+
+
 async def test_a_request_carries_the_credentials_and_accepts_no_encoding(station: FaultStation) -> None:
     async with source_of(station) as source:
         await read(source, station.serve("/f", Reply(BODY)))

@@ -225,6 +225,21 @@ def _memory(workload: str, place: Place) -> Row:
     )
 
 
+def _against_rclone(peer: RcloneCopy, name: str) -> Comparison:
+    return Comparison(
+        name=name,
+        text="B to S3, BLAKE3 verified, payload unsigned: wall time",
+        workload="B",
+        place=Place.S3,
+        goal=Goal(0.8),
+        unit="s",
+        needs=_S3,
+        ours=Ours(algorithm="blake3"),
+        peer=peer,
+        quantity=_wall,
+    )
+
+
 def rows(*, quick: bool) -> list[Row]:
     """All rows, in the order in which they are measured."""
     return [
@@ -256,18 +271,8 @@ def rows(*, quick: bool) -> list[Row]:
             peer=Curl(),
             quantity=_cpu,
         ),
-        Comparison(
-            name="B-s3-rclone",
-            text="B to S3, BLAKE3 verified, payload unsigned: wall time",
-            workload="B",
-            place=Place.S3,
-            goal=Goal(0.8),
-            unit="s",
-            needs=_S3,
-            ours=Ours(algorithm="blake3"),
-            peer=RcloneCopy(),
-            quantity=_wall,
-        ),
+        _against_rclone(RcloneCopy(), "B-s3-rclone"),
+        _against_rclone(RcloneCopy(tuned=True), "B-s3-rclone-tuned"),
         Comparison(
             name="B-s3-reference",
             text="B to S3, BLAKE3 verified: CPU",
