@@ -97,6 +97,11 @@ class SimulatedStation:
         entries: list[dict[str, Any]] = self._client.get("/requests").raise_for_status().json()
         return entries
 
+    def peak(self) -> int:
+        """The most requests that it has answered at once since the last reset."""
+        loads = self._client.get("/load").raise_for_status().json()
+        return int(loads["all"]["peak"])
+
     def _post(self, path: str, body: object) -> dict[str, Any]:
         response = self._client.post(path, json=body)
         assert response.is_success, response.text

@@ -12,6 +12,7 @@ from rs_assets.cli.failures import failures
 from rs_assets.cli.request import request, requests
 from rs_assets.cli.session import session
 from rs_assets.cli.simulator import simulator
+from rs_assets.cli.stage import stage
 from rs_assets.errors import RsAssetsError
 
 
@@ -21,7 +22,7 @@ def cli() -> None:
     """Keep an object store and a STAC catalogue filled from the Copernicus ground-segment stations."""
 
 
-for _command in (config, demo, dev, failures, request, requests, session, simulator):
+for _command in (config, demo, dev, failures, request, requests, session, simulator, stage):
     cli.add_command(_command)
 
 

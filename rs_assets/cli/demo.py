@@ -35,9 +35,9 @@ def demo(home: Path | None) -> None:
     os.environ[CONFIG_VARIABLE] = str(DEMO_SETTINGS)
     click.echo("Preparing…", err=True)
     from rs_assets.cli.bar import IngestProgress
-    from rs_assets.ingest import Platform
+    from rs_assets.ingest import Platform, Tally
 
-    with IngestProgress(_DAYS * len(load_settings().station(STATION).missions)) as progress:
+    with IngestProgress(Tally(_DAYS * len(load_settings().station(STATION).missions))) as progress:
         progress.say("preparing DAGSTER_HOME")
         prepare_home(home)
         progress.say("starting the simulated station")
@@ -74,7 +74,7 @@ def _materialize(settings: Settings, partitions: Sequence["Partition"], progress
     from rs_assets.ingest import Step
 
     with DagsterInstance.get() as instance:
-        defs = code_location(settings, progress=lambda _: progress)
+        defs = code_location(settings, progress=lambda *_: progress)
         result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=instance,
             asset_selection=[asset_key(STATION, step) for step in Step],

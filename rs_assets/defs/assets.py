@@ -28,8 +28,8 @@ PLATFORM = "platform"
 PROGRESS = "progress"
 """Key of the resource that makes what observes a run."""
 
-ProgressFactory = Callable[[Callable[[str], None]], Progress]
-"""Makes an observer of a run, given the run's logger."""
+ProgressFactory = Callable[[Callable[[str], None], int], Progress]
+"""Makes an observer of a run, given the run's logger and how many partitions it has."""
 
 
 class IngestConfig(dg.Config):
@@ -72,7 +72,8 @@ def station_assets(settings: Settings, station: Station) -> dg.AssetsDefinition:
             if steps:
                 partitions = [Partition.parse(key, station.window) for key in context.partition_keys]
                 options = IngestOptions(steps, _staging_options(config), run_id=context.run.run_id)
-                reports = ingest(platform, station.name, partitions, options, progress(context.log.info))
+                observer = progress(context.log.info, len(partitions))
+                reports = ingest(platform, station.name, partitions, options, observer)
                 records = run_cancellable(_recorded(platform, reports), life_sign(platform, context))
             verdict_of = verdicts(platform, station)
         checks = [result for key, result in verdict_of.items() if key in context.selected_asset_check_keys]

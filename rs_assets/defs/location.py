@@ -18,7 +18,7 @@ def code_location(settings: Settings, *, progress: ProgressFactory = LoggedProgr
     """The assets, checks and sensors of every station of the settings, and those of on-demand requests.
 
     Store, catalogue and state are opened when a run or a sensor first asks for them. `progress` makes what
-    observes a run, given the run's logger.
+    observes a run, given the run's logger and how many partitions it has.
     """
     platform = dg.ResourceDefinition(
         resource_fn=lambda _: Platform.open(settings),

@@ -94,15 +94,16 @@ def _sessions(sessions: Sequence[SessionStanding]) -> Metadata:
 
 
 def _of_staging(platform: Platform, manifest: Manifest) -> Metadata:
-    rate = manifest.moved / manifest.seconds / _MEGABYTE if manifest.seconds else 0.0
     metadata: dict[str, dg.MetadataValue] = {
         "dagster/uri": dg.MetadataValue.url(
             platform.documents.url(manifest_path(manifest.station, manifest.partition))
         ),
         **{status.value: dg.MetadataValue.int(manifest.count(status)) for status in FileStatus},
         "moved_mb": _megabytes(manifest.moved),
-        "mb_per_second": dg.MetadataValue.float(round(rate, 2)),
+        "mb_per_second": dg.MetadataValue.float(round(manifest.rate / _MEGABYTE, 2)),
+        "seconds": dg.MetadataValue.float(round(manifest.seconds, 3)),
         "retries": dg.MetadataValue.int(manifest.retries),
+        "resumed": dg.MetadataValue.int(manifest.resumed),
     }
     if manifest.sessions:
         metadata |= _sessions(manifest.sessions)

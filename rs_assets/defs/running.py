@@ -13,15 +13,18 @@ import dagster as dg
 
 from rs_assets.defs.life_signs import INTERVAL_S
 from rs_assets.errors import RsAssetsError
-from rs_assets.ingest import PartitionMessage, Published, Searched
-from rs_assets.staging.progress import Finished, Moved
+from rs_assets.ingest import PartitionMessage, Tally
+from rs_assets.ingest.progress import Ended
+from rs_assets.ingest.tally import progress_line
+from rs_assets.staging.progress import Paused
 
 Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_MEGABYTE = 1e6
+_LINE_EVERY_S = 5.0
+"""How often a run's log says how far it has come, at most."""
 
 
 def run_cancellable(work: Coroutine[Any, Any, Result], life_sign: Callable[[], None]) -> Result:
@@ -82,30 +85,33 @@ def readable_failures() -> Iterator[None]:
 
 
 class LoggedProgress:
-    """Tells a logger how far the run has come, once in a while."""
+    """Tells a logger how far the run has come, once in a while, and what became of each partition."""
 
-    def __init__(self, log: Callable[[str], None], *, every: float = 5.0) -> None:
-        """Write a line to `log` at most every `every` seconds."""
+    def __init__(
+        self, log: Callable[[str], None], partitions: int, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Expect so many partitions; `clock` gives seconds."""
         self._log = log
-        self._every = every
-        self._last = time.monotonic()
-        self._files = 0
-        self._bytes = 0
+        self._clock = clock
+        self._tally = Tally(partitions, clock=clock)
+        self._last = clock()
+        self._silent_until = self._last
+        """The end of a pause that has been told of."""
 
     def __call__(self, message: PartitionMessage) -> None:
         """Take note of a message, and write a line if it is time."""
+        self._tally(message)
+        now = self._clock()
         match message.message:
-            case Moved(bytes=count):
-                self._bytes += count
-            case Finished():
-                self._files += 1
-            case Searched(found=found):
-                self._say(f"{message.partition.key}: searched, {found} products so far")
-            case Published(items=items):
-                self._say(f"{message.partition.key}: {items} items to the catalogue")
-        if time.monotonic() - self._last >= self._every:
-            self._say(f"{self._files} files done, {self._bytes / _MEGABYTE:.1f} MB moved")
+            case Ended(report=report):
+                self._log(str(report))
+            case Paused(seconds=seconds) if seconds >= _LINE_EVERY_S and now >= self._silent_until:
+                # Nothing else will be told before it is over.
+                self._silent_until = now + seconds
+                self._say(now)
+            case _ if now - self._last >= _LINE_EVERY_S:
+                self._say(now)
 
-    def _say(self, line: str) -> None:
-        self._last = time.monotonic()
-        self._log(line)
+    def _say(self, now: float) -> None:
+        self._last = now
+        self._log(f"{self._tally.what}: {progress_line(self._tally)}")

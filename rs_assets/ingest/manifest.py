@@ -64,6 +64,8 @@ class ManifestFile:
     attempts: int = 0
     moved: int = 0
     """Bytes received in this run, those of failed attempts included."""
+    resumed: int = 0
+    """Bytes that an earlier run had left, and that were not asked for again."""
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
 
@@ -98,6 +100,16 @@ class Manifest:
     def moved(self) -> int:
         """Bytes received in this run."""
         return sum(file.moved for file in self.files)
+
+    @property
+    def rate(self) -> float:
+        """Bytes received a second, over the duration of staging."""
+        return self.moved / self.seconds if self.seconds else 0.0
+
+    @property
+    def resumed(self) -> int:
+        """How many files went on from what an earlier run had left of them."""
+        return sum(file.resumed > 0 for file in self.files)
 
     @property
     def verified_bytes(self) -> int:

@@ -4,13 +4,13 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from rs_assets.errors import AuthenticationError, RsAssetsError
 from rs_assets.ingest.manifest import Manifest
 from rs_assets.ingest.platform import Platform
-from rs_assets.ingest.progress import PartitionMessage, Progress, Published, Searched, unobserved
-from rs_assets.ingest.publishing import Publication, kept_manifest, publish_partition
+from rs_assets.ingest.progress import Begun, Ended, PartitionMessage, Progress, Searched, unobserved
+from rs_assets.ingest.publishing import kept_manifest, publish_partition
+from rs_assets.ingest.report import PartitionReport, Step
 from rs_assets.ingest.search_results import SearchResults
 from rs_assets.ingest.searching import kept_results, search_partition
 from rs_assets.ingest.staging import StagingOptions, stage_partition
@@ -23,14 +23,6 @@ from rs_assets.stations.window import Partition
 _log = logging.getLogger(__name__)
 
 
-class Step(StrEnum):
-    """One step of a partition's way; its value is the name of the asset that it makes."""
-
-    SEARCH = "search_results"
-    STAGE = "staged_files"
-    PUBLISH = "catalog_items"
-
-
 @dataclass(frozen=True, slots=True)
 class IngestOptions:
     """What one run does."""
@@ -39,20 +31,6 @@ class IngestOptions:
     """The steps to take; what a left-out step would have given is read from the store."""
     staging: StagingOptions = field(default_factory=StagingOptions)
     run_id: str | None = None
-
-
-@dataclass
-class PartitionReport:
-    """How far one partition came."""
-
-    partition: Partition
-    search: SearchResults | None = None
-    manifest: Manifest | None = None
-    publication: Publication | None = None
-    done: set[Step] = field(default_factory=set)
-    """The steps that this run has completed."""
-    error: str | None = None
-    """Why it did not complete the others, as one sentence."""
 
 
 async def ingest(
@@ -93,6 +71,7 @@ async def ingest(
                 except Exception as error:  # noqa: BLE001 - a defect in one partition must not cost the others
                     _log.exception("%s: %s failed unexpectedly", station.name, partition.key)
                     report.error = f"{station.name}: {partition.key} failed unexpectedly: {error!r}"
+            progress(PartitionMessage(partition, Ended(report)))
             yield report
 
 
@@ -135,19 +114,21 @@ class _Way:
         platform, station, partition = self._platform, self._station, report.partition
         steps = self._options.steps
         if Step.SEARCH in steps:
+            self._tell(partition, Begun(Step.SEARCH))
             report.search = await search_partition(platform, self._search, station, partition)
             report.done.add(Step.SEARCH)
             self._tell(partition, Searched(len(report.search.items)))
         if Step.STAGE in steps:
+            self._tell(partition, Begun(Step.STAGE))
             report.manifest = await self._staged(partition, report.search)
             report.done.add(Step.STAGE)
         if Step.PUBLISH in steps:
+            self._tell(partition, Begun(Step.PUBLISH))
             manifest = report.manifest
             if manifest is None:
                 manifest = await asyncio.to_thread(kept_manifest, platform, station, partition)
             report.publication = await publish_partition(platform, station, manifest)
             report.done.add(Step.PUBLISH)
-            self._tell(partition, Published(len(manifest.items)))
 
     async def _staged(self, partition: Partition, results: SearchResults | None) -> Manifest:
         if results is None:
@@ -162,5 +143,5 @@ class _Way:
             progress=lambda message: self._tell(partition, message),
         )
 
-    def _tell(self, partition: Partition, message: Searched | Message | Published) -> None:
+    def _tell(self, partition: Partition, message: Begun | Searched | Message) -> None:
         self._progress(PartitionMessage(partition, message))

@@ -3,8 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rs_assets.ingest.report import PartitionReport, Step
 from rs_assets.staging.progress import Message
 from rs_assets.stations.window import Partition
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A partition begins a step."""
+
+    step: Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +24,10 @@ class Searched:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """A partition's items are in the catalogue."""
+class Ended:
+    """A partition has gone as far as it goes in this run."""
 
-    items: int
-    """Items created or updated."""
+    report: PartitionReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,7 @@ class PartitionMessage:
     """One message, of one partition."""
 
     partition: Partition
-    message: Searched | Message | Published
+    message: Begun | Searched | Message | Ended
 
 
 Progress = Callable[[PartitionMessage], None]

@@ -274,6 +274,7 @@ def _file(item: Item, outcome: FileOutcome) -> ManifestFile:
         reason=outcome.reason,
         attempts=outcome.attempts,
         moved=outcome.moved,
+        resumed=outcome.resumed,
         seconds=round(outcome.seconds, 3),
         warnings=outcome.warnings,
     )

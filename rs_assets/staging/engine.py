@@ -93,7 +93,7 @@ async def stage_files(
 def _again(earlier: TransferOutcome) -> TransferOutcome:
     """The outcome of a transfer that was asked for twice; what it cost is counted once."""
     status = TransferStatus.PRESENT if earlier.in_store else earlier.status
-    return replace(earlier, status=status, attempts=0, moved=0, seconds=0.0)
+    return replace(earlier, status=status, attempts=0, moved=0, resumed=0, seconds=0.0)
 
 
 class _OtherContentError(RsAssetsError):
@@ -128,7 +128,7 @@ class _Stager:
             reason = f"unexpected {type(error).__name__}; the log says more"
             outcome = TransferOutcome(transfer, TransferStatus.FAILED, reason=reason)
         seconds = time.monotonic() - effort.begun
-        return replace(outcome, attempts=effort.attempts, moved=effort.moved, seconds=seconds)
+        return replace(outcome, attempts=effort.attempts, moved=effort.moved, resumed=effort.resumed, seconds=seconds)
 
     async def _placed(self, transfer: Transfer, effort: Effort) -> TransferOutcome:
         """Move the file under its key, or under the alternate one where that holds other bytes."""

@@ -18,7 +18,7 @@ from rs_assets.staging.faults import (
     UnavailableError,
 )
 from rs_assets.staging.origin import Origin
-from rs_assets.staging.progress import Moved, Progress
+from rs_assets.staging.progress import Moved, Paused, Placed, Progress, Retried
 from rs_assets.staging.ranges import PIECE_BYTES, Room, opened
 from rs_assets.staging.sinks import Writer
 from rs_assets.staging.source import Source, Wanted
@@ -46,6 +46,8 @@ class Effort:
     """Requests for it."""
     moved: int = 0
     """Bytes received."""
+    resumed: int = 0
+    """Bytes that an earlier writer has left, and that were not asked for again."""
     busy_since: float | None = None
     """Since when the station has answered nothing but that it is busy; monotonic, in seconds."""
 
@@ -100,6 +102,8 @@ class Fetcher:
     ) -> Verified | None:
         passage = Passage(expectation)
         course = _Course(passage, await writer.recover(passage))
+        effort.resumed = passage.size
+        self._tell(Placed(transfer.key, passage.size))
         while True:
             before = effort.moved
             try:
@@ -111,17 +115,22 @@ class Fetcher:
                 effort.busy_since = effort.busy_since or time.monotonic()
                 if time.monotonic() - effort.busy_since >= self._retries.patience:
                     raise
+                self._tell(Paused(error.pause))
                 await self._pause(error.pause)
             except PassingError as error:
                 course.failures = 1 if effort.moved - before >= _PROGRESS_BYTES else course.failures + 1
                 if course.failures >= self._retries.attempts:
                     raise
+                self._tell(Retried(transfer.key, str(error)))
                 await self._pause(wait_before(course.failures + 1, self._retries, error.retry_after))
             except (ChangedError, MismatchError) as error:
                 await writer.restart()
                 course.restart_after(error)
+                effort.resumed = 0
+                self._tell(Placed(transfer.key, 0))
                 if course.is_hopeless or course.failures >= self._retries.attempts:
                     raise
+                self._tell(Retried(transfer.key, str(error)))
             else:
                 return verified if await writer.commit() else None
 
@@ -141,6 +150,8 @@ class Fetcher:
                 # It begins at 0: the station does not give ranges, or its file has changed.
                 await writer.restart()
                 passage.restart()
+                effort.resumed = 0
+                self._tell(Placed(transfer.key, 0))
             course.origin = answer.origin
             expectation.check_announced(answer.origin.size)
             await writer.begin(answer.origin, passage)

@@ -17,12 +17,38 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """Bytes have been received and written."""
+class Placed:
+    """One file begins, goes on from what an earlier writer has left, or begins again since what came is of no use."""
 
     key: str
     bytes: int
-    """How many since the last message for this key; an attempt that fails later has counted them all the same."""
+    """How many of its bytes are there; those told of before for this key do not count any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Bytes have been received and written, behind those that were there."""
+
+    key: str
+    bytes: int
+    """How many since the last message for this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """A request has failed, and the file is asked for again."""
+
+    key: str
+    reason: str
+    """Why, as a sentence without secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The station is busy, and is left alone for a while."""
+
+    seconds: float
+    """How long from now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +58,7 @@ class Finished:
     outcome: TransferOutcome
 
 
-Message = Started | Moved | Finished
+Message = Started | Placed | Moved | Retried | Paused | Finished
 
 Progress = Callable[[Message], None]
 """Called in the event loop, so it should return at once."""

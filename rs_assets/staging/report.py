@@ -35,6 +35,8 @@ class FileOutcome:
     """Requests for the file."""
     moved: int = 0
     """Bytes received for it, those of failed attempts included."""
+    resumed: int = 0
+    """Bytes that an earlier run had left, and that were not asked for again."""
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
     """Differences that the verification was told to bear."""
@@ -58,6 +60,7 @@ class FileOutcome:
             reason=outcome.reason,
             attempts=outcome.attempts,
             moved=outcome.moved,
+            resumed=outcome.resumed,
             seconds=outcome.seconds,
             warnings=warnings + outcome.warnings,
         )

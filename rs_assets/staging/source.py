@@ -1,5 +1,6 @@
 """Where bytes come from: a station's files over HTTP."""
 
+import asyncio
 import re
 import ssl
 from abc import ABC, abstractmethod
@@ -126,6 +127,7 @@ class HttpSource(Source):
         self._is_open = False
         self._sessions: dict[int, aiohttp.ClientSession] = {}
         """By the number of the slot: a connection is kept while its slot is."""
+        self._closing: set[asyncio.Future[None]] = set()
         self._refusal: AuthenticationError | None = None
         limits.on_released(self._hang_up)
 
@@ -146,6 +148,7 @@ class HttpSource(Source):
         while self._sessions:
             _, session = self._sessions.popitem()
             await session.close()
+        await asyncio.gather(*self._closing, return_exceptions=True)
         self._is_open = False
 
     @asynccontextmanager
@@ -174,10 +177,10 @@ class HttpSource(Source):
 
     def _hang_up(self, slot: int) -> None:
         session = self._sessions.pop(slot, None)
-        if session is not None and session.connector is not None:
-            # Closes the connection at once; what it returns need not be awaited.
-            session.connector.close()
-            session.detach()
+        if session is not None:
+            closing = asyncio.ensure_future(session.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     async def _admitted(self, session: aiohttp.ClientSession, wanted: Wanted) -> aiohttp.ClientResponse:
         """The answer to a request; after a 401, to the same one with renewed credentials."""

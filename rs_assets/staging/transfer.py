@@ -74,6 +74,8 @@ class TransferOutcome:
     """Requests for the file; 0 where the station was not asked."""
     moved: int = 0
     """Bytes received for it, those of failed attempts included."""
+    resumed: int = 0
+    """Bytes that an earlier run had left, and that were not asked for again."""
     seconds: float = 0.0
     """From its first to its last moment in the engine."""
     warnings: tuple[str, ...] = ()

@@ -174,7 +174,7 @@ class Keeper:
         self._looks_begun += 1
         self._release(self._to_give())
         if self._giving:
-            await asyncio.sleep(0)  # connections are closed by the loop in its next turn
+            await _connections_closed()
         wanted = max(self._pool.peak, self._pool.wanted)
         self._pool.peak = self._pool.wanted
         demand = Demand(
@@ -271,8 +271,14 @@ class Keeper:
 
     async def _leave(self) -> None:
         self._release(sorted(self._pool.held))
-        await asyncio.sleep(0)
+        await _connections_closed()
         try:
             await self._leasing.leave()
         except StateError as error:
             _log.warning("%s; what was leased is free again in %g s", error, TTL.total_seconds())
+
+
+async def _connections_closed() -> None:
+    """Let the loop end the connections of the slots that are given back in one turn, and their sockets in the next."""
+    for _ in range(2):
+        await asyncio.sleep(0)

@@ -50,6 +50,19 @@ def catalogued(platform: Platform) -> list[Item]:
     return list(platform.catalog.search(collections=["s1_chunk"]))
 
 
+async def test_the_sentence_of_a_report_says_how_many_sessions_are_incomplete(
+    platform: Platform, downlink: DownlinkStation
+) -> None:
+    downlink.acquire(withheld=[[1, 2]])
+    held_back = await run(platform, downlink.partition)
+    downlink.order("release")
+    whole = await run(platform, downlink.partition)
+
+    assert str(held_back).startswith(f"{downlink.partition}: 1 item found; files: 5 staged; ")
+    assert str(held_back).endswith("; 1 session incomplete")
+    assert str(whole).endswith("; 1 item catalogued")
+
+
 async def test_a_session_goes_from_the_station_to_the_catalogue(platform: Platform, downlink: DownlinkStation) -> None:
     session = downlink.acquire()
 

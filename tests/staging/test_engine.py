@@ -10,7 +10,7 @@ import pytest
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Retries
 from rs_assets.staging.directory import DirectorySink
-from rs_assets.staging.progress import Finished, Message, Moved, Started
+from rs_assets.staging.progress import Finished, Message, Moved, Paused, Placed, Retried, Started
 from rs_assets.staging.transfer import Transfer, TransferStatus
 
 from .fault_station import FaultStation, Reply, Request
@@ -449,6 +449,40 @@ async def test_progress_tells_the_beginning_every_byte_and_every_outcome(
     assert sum(message.bytes for message in messages if isinstance(message, Moved)) == 5_000_000
     finished = [message.outcome for message in messages if isinstance(message, Finished)]
     assert sorted(finished, key=lambda outcome: outcome.transfer.key) == outcomes
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        [Reply(BODY, cut=7), Reply(BODY)],
+        [Reply(BODY[::-1]), Reply(BODY)],
+        [Reply(BODY, cut=7, headers={"ETag": '"old"'}), Reply(BODY, headers={"ETag": '"new"'})],
+    ],
+    ids=["cut", "wrong", "changed"],
+)
+async def test_progress_tells_what_came_in_vain(
+    station: FaultStation, sink: DirectorySink, replies: list[Reply]
+) -> None:
+    messages: list[Message] = []
+    await stage(station, sink, [transfer_of(BODY, station.serve("/f", *replies))], progress=messages.append)
+
+    there = 0
+    for message in messages:
+        if isinstance(message, Placed):
+            there = message.bytes
+        elif isinstance(message, Moved):
+            there += message.bytes
+        assert there <= len(BODY)
+    assert there == len(BODY)
+    assert len([message for message in messages if isinstance(message, Retried)]) == 1
+
+
+async def test_progress_tells_how_long_a_busy_station_is_left_alone(station: FaultStation, sink: DirectorySink) -> None:
+    href = station.serve("/f", Reply(status=429, headers={"Retry-After": "0.1"}), Reply(BODY))
+    messages: list[Message] = []
+    await stage(station, sink, [transfer_of(BODY, href)], progress=messages.append)
+
+    assert [type(message) for message in messages] == [Started, Placed, Paused, Moved, Finished]
 
 
 async def test_nothing_to_stage_is_no_fault(station: FaultStation, sink: DirectorySink) -> None:

@@ -1,10 +1,11 @@
 import asyncio
 import gzip
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from psutil import Process
 
 from rs_assets.errors import AuthenticationError, StationError
 from rs_assets.settings import Timeouts
@@ -275,6 +276,28 @@ async def test_a_connection_is_used_again_unless_a_fresh_one_is_asked_for(statio
         await read(source, href, fresh=True)
         assert station.connections == 2
     assert station.requests[-1].headers["cache-control"] == "no-cache"
+
+
+async def test_the_connection_of_a_slot_that_is_given_back_is_closed_within_two_turns_of_the_loop(
+    station: FaultStation,
+) -> None:
+    released: list[Callable[[int], None]] = []
+
+    class TellingLimits(StationLimits):
+        def on_released(self, callback: Callable[[int], None]) -> None:
+            released.append(callback)
+
+    def connections() -> int:
+        return sum(bool(each.raddr) and each.raddr.port == station.port for each in Process().net_connections())
+
+    async with HttpSource(settings_of(station), Tokens(SECRET), TellingLimits(settings_of(station))) as source:
+        await read(source, station.serve("/f", Reply(BODY)))
+        assert connections() == 1
+        for number in range(1, settings_of(station).concurrency + 1):
+            released[0](number)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert connections() == 0
 
 
 async def test_the_ca_file_of_the_settings_is_what_a_station_is_trusted_by(

@@ -1,0 +1,75 @@
+"""The steps of a partition's way, and how far one came."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from rs_assets.catalog.protocol import UpsertStatus
+from rs_assets.ingest.manifest import FileStatus, Manifest
+from rs_assets.ingest.publishing import Publication
+from rs_assets.ingest.search_results import SearchResults
+from rs_assets.stations.window import Partition
+
+_MEGABYTE = 1e6
+_WORDS = {status: status.value for status in FileStatus} | {
+    FileStatus.PRESENT: "in the store already",
+    FileStatus.SKIPPED: "in the catalogue already",
+}
+
+
+class Step(StrEnum):
+    """One step of a partition's way; its value is the name of the asset that it makes."""
+
+    SEARCH = "search_results"
+    STAGE = "staged_files"
+    PUBLISH = "catalog_items"
+
+
+@dataclass
+class PartitionReport:
+    """How far one partition came."""
+
+    partition: Partition
+    search: SearchResults | None = None
+    manifest: Manifest | None = None
+    publication: Publication | None = None
+    done: set[Step] = field(default_factory=set)
+    """The steps that this run has completed."""
+    error: str | None = None
+    """Why it did not complete the others, as one sentence."""
+
+    def __str__(self) -> str:
+        """The final figures on one line."""
+        parts = []
+        if self.search is not None:
+            parts.append(f"{counted(len(self.search.items), 'item')} found")
+        if self.manifest is not None:
+            parts += _of_staging(self.manifest)
+        if self.publication is not None:
+            written = sum(map(self.publication.count, (UpsertStatus.CREATED, UpsertStatus.UPDATED)))
+            refused = len(self.publication.report.refused)
+            parts += [f"{counted(written, 'item')} catalogued"] if written else []
+            parts += [f"{counted(refused, 'item')} refused by the catalogue"] if refused else []
+        if self.error is not None:
+            parts.append("FAILED")
+        return f"{self.partition.key}: {'; '.join(parts) or 'nothing was done'}"
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """A number and what it counts."""
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
+def _of_staging(manifest: Manifest) -> Iterator[str]:
+    files = [f"{count} {word}" for status, word in _WORDS.items() if (count := manifest.count(status))]
+    if files:
+        yield "files: " + ", ".join(files)
+    if manifest.moved:
+        mb, rate = manifest.moved / _MEGABYTE, manifest.rate / _MEGABYTE
+        parts = [f"{mb:,.1f} MB in {manifest.seconds:.1f} s ({rate:.1f} MB/s)"]
+        parts += [f"{manifest.resumed} resumed"] if manifest.resumed else []
+        parts += [counted(manifest.retries, "retry", "retries")] if manifest.retries else []
+        yield ", ".join(parts)
+    incomplete = sum(not session.complete for session in manifest.sessions)
+    if incomplete:
+        yield f"{counted(incomplete, 'session')} incomplete"
