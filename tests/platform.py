@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
@@ -88,14 +89,30 @@ class SimulatedStation:
         """Delete products from the archive."""
         self._post("/evict", order)
 
+    def revoke(self) -> None:
+        """Let no token be good any more that was given so far."""
+        self._post("/revoke", {})
+
     def downloads(self) -> list[str]:
         """The paths of the files that were asked for since the last reset, in order."""
         return [entry["path"] for entry in self.log() if entry["path"].endswith("/$value")]
+
+    def await_downloads(self, count: int, *, patience_s: float = 30) -> None:
+        """Wait until so many files have been asked for since the last reset."""
+        end = monotonic() + patience_s
+        while len(self.downloads()) < count:
+            assert monotonic() < end, f"{count} files have not been asked for"
+            sleep(0.02)
 
     def log(self) -> list[dict[str, Any]]:
         """The requests since the last reset, in order."""
         entries: list[dict[str, Any]] = self._client.get("/requests").raise_for_status().json()
         return entries
+
+    def load(self) -> dict[str, dict[str, int]]:
+        """How many requests each station is answering, and was at most since the last reset."""
+        load: dict[str, dict[str, int]] = self._client.get("/load").raise_for_status().json()
+        return load
 
     def _post(self, path: str, body: object) -> dict[str, Any]:
         response = self._client.post(path, json=body)
