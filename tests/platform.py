@@ -65,6 +65,10 @@ class SimulatedStation:
         self._client.delete("/requests").raise_for_status()
         self.set_clock(NOW)
 
+    def forget(self) -> None:
+        """Forget the requests so far."""
+        self._client.delete("/requests").raise_for_status()
+
     def set_clock(self, now: datetime) -> None:
         """Let it be `now` at the station."""
         self._client.post("/clock", json={"now": now.isoformat()}).raise_for_status()
@@ -72,6 +76,11 @@ class SimulatedStation:
     def fault(self, **rule: object) -> str:
         """Add a fault; its id."""
         return str(self._post("/faults", rule)["id"])
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults in force, as far as they are not used up."""
+        rules: list[dict[str, Any]] = self._client.get("/faults").raise_for_status().json()
+        return rules
 
     def mend(self) -> None:
         """Take all faults away."""
@@ -84,6 +93,10 @@ class SimulatedStation:
     def republish(self, **order: object) -> dict[str, Any]:
         """Publish a product again; the new entity."""
         return self._post("/republish", order)
+
+    def order_session(self, what: str, **order: object) -> dict[str, Any]:
+        """Have a downlink session acquired, retransferred or changed at the station ``sgs``; its entity."""
+        return self._post(f"/cadip/sgs/{what}", order)
 
     def evict(self, **order: object) -> None:
         """Delete products from the archive."""
