@@ -1,5 +1,6 @@
 """Where bytes come from: a station's files over HTTP."""
 
+import asyncio
 import re
 import ssl
 from abc import ABC, abstractmethod
@@ -125,6 +126,8 @@ class HttpSource(Source):
         self._tls: ssl.SSLContext | None = None
         self._sessions: dict[int, aiohttp.ClientSession] = {}
         """By the number of the slot: a connection is kept while its slot is."""
+        self._closing: set[asyncio.Task[None]] = set()
+        """What closes the connections of slots that have been given back."""
         self._refusal: AuthenticationError | None = None
         limits.on_released(self._hang_up)
 
@@ -143,6 +146,7 @@ class HttpSource(Source):
         while self._sessions:
             _, session = self._sessions.popitem()
             await session.close()
+        await asyncio.gather(*self._closing)
         self._tls = None
 
     @asynccontextmanager
@@ -171,10 +175,10 @@ class HttpSource(Source):
 
     def _hang_up(self, slot: int) -> None:
         session = self._sessions.pop(slot, None)
-        if session is not None and session.connector is not None:
-            # Closes the connection at once; what it returns need not be awaited.
-            session.connector.close()
-            session.detach()
+        if session is not None:
+            closing = asyncio.get_running_loop().create_task(session.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     async def _admitted(self, session: aiohttp.ClientSession, wanted: Wanted) -> aiohttp.ClientResponse:
         """The answer to a request; after a 401, to the same one with renewed credentials."""

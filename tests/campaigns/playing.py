@@ -265,6 +265,11 @@ class Play:
                 assert newest in listed, f"{product.name} is not in the catalogue"
             if newest in self._lying():
                 assert newest not in listed, f"{product.name} is in the catalogue"
+        replaced = {old for product in self._products for old in product.sources[:-1]}
+        names = {source_id: product for product in self._products for source_id in product.sources}
+        kept = {old for old in replaced if names[old].sources[-1] not in listed}
+        left = sources_of(self._installation.objects()) & (replaced - listed - kept)
+        assert not left, f"objects of replaced publications are left: {left}"
         for session in self._sessions:
             missing = session.sources - listed
             assert not missing, f"the session {session.guid} lacks {missing}"

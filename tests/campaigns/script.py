@@ -18,8 +18,8 @@ _OPERATIONS = ("PutObject", "HeadObject", "GetObject", "CreateMultipartUpload", 
 
 
 _WEIGHTS = {
-    "publish": 2.0,
-    "republish": 2.0,
+    "publish": 4.0,
+    "republish": 3.0,
     "evict": 1.0,
     "acquire": 1.0,
     "retransfer": 1.0,
@@ -62,7 +62,7 @@ def drawn(seed: int, length: int) -> Script:
     return Script(sink, policy, dice.randint(1, 4), (*first, *(_action(kind, dice, sink, policy) for kind in kinds)))
 
 
-def _action(kind: str, dice: Random, sink: str, policy: str) -> Action:
+def _action(kind: str, dice: Random, sink: str, policy: str) -> Action:  # noqa: PLR0911
     match kind:
         case "publish":
             return _publication(dice, sink)
@@ -95,10 +95,10 @@ def _session(dice: Random) -> Action:
 
 def _run(dice: Random, sink: str) -> Action:
     action: Action = {"do": "run", "station": dice.choice(("adgs", "adgs", "sgs")), "processes": dice.choice((1, 1, 2))}
-    if dice.random() < 0.6:
+    if dice.random() < 0.75:
         others = _ONLY_S3 if sink == "directory" else _ONLY_DIRECTORY
         steps = [step for step in STEPS if not step.partition(" ")[2].startswith(others)]
-        action["die"] = [dice.choice(steps), dice.choice((1, 1, 2, 3, 5))]
+        action["die"] = [dice.choice(steps), dice.choice((1, 1, 1, 2, 4))]
     return action
 
 

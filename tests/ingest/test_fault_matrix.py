@@ -1,7 +1,7 @@
 """The fault matrix: what a station can do wrong, and what becomes of the file then.
 
 Each row is one fault of a real station over HTTP (the simulator, in a process of its own), taken through all steps into
-a directory and into an S3 server. Every row asserts the outcome, what the station's log shows, and that the store
+a directory and, where bytes come, into an S3 server. Every row asserts the outcome, what the station's log shows, and that the store
 and the catalogue hold the exact bytes or nothing, without left-over parts or open uploads.
 
 What has a test of its own elsewhere: https to http and a private authority (``tests/staging/test_source.py``), a full
@@ -57,6 +57,11 @@ class Row:
     """What the reason has in it, or the warning."""
     attempts: int | None = None
     """As the manifest tells, where that is not the number of requests."""
+
+    @property
+    def has_body(self) -> bool:
+        """Whether bytes come, so that it makes a difference where they go."""
+        return any(status in {200, 206} for _, status in self.asked)
 
 
 WHOLE = (None, 200)
@@ -286,7 +291,15 @@ def scene(
     scene.truth.close()
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+COLUMNS = [
+    pytest.param(sink, row, id=f"{sink}-{row.name}")
+    for sink in ("directory", "s3")
+    for row in ROWS
+    if sink == "directory" or row.has_body
+]
+
+
+@pytest.mark.parametrize(("s3", "row"), COLUMNS, indirect=["s3"])
 async def test_matrix(scene: Scene, row: Row) -> None:
     source_id = scene.add(**row.product)
     scene.station.reset()

@@ -28,6 +28,8 @@ CHECKPOINT = 100_000
 
 ONLY_DIRECTORY = ("part", "bytes", "journal", "fsync", "link", "unlink", "directory sync", "collection")
 ONLY_S3 = ("put", "upload piece", "completion", "object collection")
+ALIKE = ("search results", "transfer record", "outcome record", "manifest", "superseded note", "upsert", "forgetting")
+"""Steps at which nothing of an object's writing is under way; with S3 they are for the slow run."""
 
 REPLACING = ("superseded note", "upsert", "collection", "object collection", "forgetting")
 """What happens to a publication that is replaced."""
@@ -35,9 +37,13 @@ REPLACING = ("superseded note", "upsert", "collection", "object collection", "fo
 _days = count()
 
 
-def _rows(others: tuple[str, ...], times: dict[str, int]) -> list[Any]:
-    names = [step for step in STEPS if not step.partition(" ")[2].startswith(others)]
-    return [pytest.param(step, times.get(step.partition(" ")[2], 1), id=step) for step in names]
+def _rows(others: tuple[str, ...], times: dict[str, int], slow: tuple[str, ...] = ()) -> list[Any]:
+    places = {step: step.partition(" ")[2] for step in STEPS}
+    return [
+        pytest.param(step, times.get(place, 1), id=step, marks=[pytest.mark.slow] if place in slow else [])
+        for step, place in places.items()
+        if not place.startswith(others)
+    ]
 
 
 DIRECTORY_ROWS = [
@@ -49,7 +55,7 @@ DIRECTORY_ROWS = [
     pytest.param("after link", 2, id="after the second link"),
 ]
 # The sixth piece is of the second part.
-S3_ROWS = _rows(ONLY_DIRECTORY, {"upload piece": 6})
+S3_ROWS = _rows(ONLY_DIRECTORY, {"upload piece": 6}, slow=ALIKE)
 
 
 @pytest.fixture
@@ -83,6 +89,26 @@ def test_killed_while_it_writes_to_an_object_store(  # noqa: PLR0917 - fixtures
     installation = Installation(tmp_path, station.url, s3=(store, lambda: s3_server.files(prefix)), concurrency=2)
 
     _killed_and_run_again(station, truth, installation, (step, time), large=11_000_000)
+
+
+def test_what_a_killed_run_has_staged_and_never_published_is_collected_once_it_is_replaced(
+    station: SimulatedStation, tmp_path: Path
+) -> None:
+    morning = datetime(2012, 1, 1, 8, tzinfo=UTC) + timedelta(days=next(_days))
+    station.set_clock(morning + timedelta(hours=4))
+    key = f"{morning:%Y-%m-%d}|S1"
+    installation = Installation(tmp_path, station.url)
+    old = _added(station, "S1A_AUX_LEFT.EOF", morning, 20_000)
+    [killed] = work(installation.order(key, die=("after link", 1)))
+    assert killed.code == -signal.SIGKILL
+    assert sources_of(installation.objects()) == {old}
+    new = str(station.republish(id=old)["Id"])
+
+    work(installation.order(key))
+    work(installation.order(key))
+
+    assert sources_of(installation.objects()) == {new}
+    assert list(installation.catalogued().values()) == [{new}]
 
 
 def _killed_and_run_again(
