@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
@@ -64,6 +65,10 @@ class SimulatedStation:
         self._client.delete("/requests").raise_for_status()
         self.set_clock(NOW)
 
+    def forget(self) -> None:
+        """Forget the requests so far."""
+        self._client.delete("/requests").raise_for_status()
+
     def set_clock(self, now: datetime) -> None:
         """Let it be `now` at the station."""
         self._client.post("/clock", json={"now": now.isoformat()}).raise_for_status()
@@ -71,6 +76,11 @@ class SimulatedStation:
     def fault(self, **rule: object) -> str:
         """Add a fault; its id."""
         return str(self._post("/faults", rule)["id"])
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults in force, as far as they are not used up."""
+        rules: list[dict[str, Any]] = self._client.get("/faults").raise_for_status().json()
+        return rules
 
     def mend(self) -> None:
         """Take all faults away."""
@@ -84,23 +94,38 @@ class SimulatedStation:
         """Publish a product again; the new entity."""
         return self._post("/republish", order)
 
+    def order_session(self, what: str, **order: object) -> dict[str, Any]:
+        """Have a downlink session acquired, retransferred or changed at the station ``sgs``; its entity."""
+        return self._post(f"/cadip/sgs/{what}", order)
+
     def evict(self, **order: object) -> None:
         """Delete products from the archive."""
         self._post("/evict", order)
 
+    def revoke(self) -> None:
+        """Let no token be good any more that was given so far."""
+        self._post("/revoke", {})
+
     def downloads(self) -> list[str]:
         """The paths of the files that were asked for since the last reset, in order."""
         return [entry["path"] for entry in self.log() if entry["path"].endswith("/$value")]
+
+    def await_downloads(self, count: int, *, patience_s: float = 30) -> None:
+        """Wait until so many files have been asked for since the last reset."""
+        end = monotonic() + patience_s
+        while len(self.downloads()) < count:
+            assert monotonic() < end, f"{count} files have not been asked for"
+            sleep(0.02)
 
     def log(self) -> list[dict[str, Any]]:
         """The requests since the last reset, in order."""
         entries: list[dict[str, Any]] = self._client.get("/requests").raise_for_status().json()
         return entries
 
-    def peak(self) -> int:
-        """The most requests that it has answered at once since the last reset."""
-        loads = self._client.get("/load").raise_for_status().json()
-        return int(loads["all"]["peak"])
+    def load(self) -> dict[str, dict[str, int]]:
+        """How many requests each station is answering, and was at most since the last reset."""
+        load: dict[str, dict[str, int]] = self._client.get("/load").raise_for_status().json()
+        return load
 
     def _post(self, path: str, body: object) -> dict[str, Any]:
         response = self._client.post(path, json=body)

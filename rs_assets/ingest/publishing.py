@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from pystac import Item
 from rs_assets.catalog.protocol import CollectionSpec, UpsertReport, UpsertResult, UpsertStatus
 from rs_assets.errors import StoreError
 from rs_assets.ingest.ledger import Ledger
-from rs_assets.ingest.manifest import Manifest, manifest_path
+from rs_assets.ingest.manifest import FileStatus, Manifest, manifest_path
 from rs_assets.ingest.platform import Platform
 from rs_assets.ingest.staging import object_is_there
 from rs_assets.items.extensions import declare_extensions
@@ -66,6 +67,7 @@ async def publish_partition(platform: Platform, station: Station, manifest: Mani
     Raises:
         StoreError, CatalogError, StateError: store, catalogue or state cannot be used.
     """
+    await _note_never_published(platform, manifest)
     return await publish_items(
         platform,
         replace(collection_spec(platform, station, manifest.partition.mission), id=manifest.collection),
@@ -222,6 +224,19 @@ def _note_entering(platform: Platform, station: Station, collection: str, sessio
     if ids:
         entering = ids - platform.catalog.existing(collection, ids).keys()
         platform.entries.note(station.name, collection, sorted(entering), at=utc_now())
+
+
+async def _note_never_published(platform: Platform, manifest: Manifest) -> None:
+    """Note the objects of publications that a run staged before it died, and that a newer one has replaced since."""
+    old = [file for file in manifest.files if file.status is FileStatus.SUPERSEDED]
+    listed = await asyncio.to_thread(platform.catalog.existing, manifest.collection, {file.item_id for file in old})
+    left: list[str] = []
+    for file in old:
+        key = f"{manifest.collection}/{file.item_id}/{file.source_id}/{file.asset}"
+        with suppress(ValueError):  # no such object can be there
+            found = await platform.sink.find(key) if file.item_id in listed else None
+            left += [found.href] if found is not None else []
+    await asyncio.to_thread(platform.superseded.note, left, at=utc_now())
 
 
 def _record(

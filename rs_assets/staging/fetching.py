@@ -108,7 +108,7 @@ class Fetcher:
             before = effort.moved
             try:
                 # An earlier writer, or a connection that broke at its very end, may have left nothing to ask for.
-                if not passage.size or passage.size != transfer.size:
+                if not course.is_over(expectation):
                     await self._attempt(transfer, expectation, course, writer, effort)
                 verified = passage.finish()
             except BusyError as error:
@@ -217,6 +217,15 @@ class _Course:
     is_hopeless: bool = False
     """Whether beginning again has not helped."""
     _causes: set[type[Exception]] = field(default_factory=set)
+
+    def is_over(self, expectation: Expectation) -> bool:
+        """Whether everything has come: as much as the answers say the file has, else as it must have.
+
+        What the station states elsewhere is no proof where a difference is borne.
+        """
+        stated = self.origin.size if self.origin is not None else None
+        size = self.passage.size
+        return size > 0 and size == (expectation.most_bytes if stated is None else stated)
 
     def restart_after(self, error: Exception) -> None:
         """Begin again, since what came is of no use; that can help once for each cause."""

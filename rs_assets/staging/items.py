@@ -15,6 +15,7 @@ from rs_assets.staging.report import FileOutcome, ItemOutcome, StagingReport
 from rs_assets.staging.sinks import Sink
 from rs_assets.staging.source import Source
 from rs_assets.staging.transfer import Transfer, TransferStatus
+from rs_assets.stations.fields import count_of
 
 
 async def stage_items(
@@ -105,8 +106,7 @@ def _plan(collection: str, item: Item, asset_key: str, known: Mapping[str, FileO
 
 
 def _size(asset: Asset) -> int | None:
-    size = asset.extra_fields.get("file:size")
-    return size if isinstance(size, int) and size >= 0 else None
+    return count_of(asset.extra_fields.get("file:size"))
 
 
 def _digests(asset: Asset) -> tuple[tuple[Digest, ...], tuple[str, ...]]:

@@ -128,6 +128,7 @@ class HttpSource(Source):
         self._sessions: dict[int, aiohttp.ClientSession] = {}
         """By the number of the slot: a connection is kept while its slot is."""
         self._closing: set[asyncio.Future[None]] = set()
+        """What closes the connections of slots that have been given back."""
         self._refusal: AuthenticationError | None = None
         limits.on_released(self._hang_up)
 

@@ -367,7 +367,7 @@ def test_two_commands_at_once_share_the_limits_of_the_station(
     processes = [subprocess.Popen([*COMMAND, "adgs", key, "--quiet"]) for key in keys]
 
     assert [process.wait(60) for process in processes] == [0, 0]
-    assert station.peak() == 2
+    assert station.load()["all"]["peak"] == 2
     assert assert_catalogue_is_true(platform) > 20
 
 

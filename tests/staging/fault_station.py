@@ -84,6 +84,11 @@ class FaultStation:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
+    def open(self) -> int:
+        """Connections that no client has ended."""
+        return len(self._tasks)
+
+    @property
     def port(self) -> int:
         assert self._server is not None
         port: int = self._server.sockets[0].getsockname()[1]

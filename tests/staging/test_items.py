@@ -120,6 +120,24 @@ async def test_a_digest_that_the_item_does_not_state_is_marked_as_our_own(
     assert unstated.digest is not None
 
 
+@pytest.mark.parametrize("size", [len(BODY), str(len(BODY)), f" {len(BODY)} "])
+async def test_a_size_that_is_stated_as_text_counts(station: FaultStation, sink: DirectorySink, size: object) -> None:
+    right = Asset(station.serve("/1", Reply(BODY)), extra_fields={"file:size": size})
+    wrong = Asset(station.serve("/2", Reply(BODY[:-1])), extra_fields={"file:size": size})
+    one, other = (await staged(station, sink, [item_of("A", zip=right), item_of("B", zip=wrong)])).files
+    assert (one.status, other.status) == (STAGED, FAILED)
+    assert f"states {len(BODY)}" in (other.reason or "")
+
+
+@pytest.mark.parametrize("size", ["much", "-1", -1, True, None, [3]])
+async def test_a_size_that_is_no_number_of_bytes_is_not_compared(
+    station: FaultStation, sink: DirectorySink, size: object
+) -> None:
+    asset = Asset(station.serve("/1", Reply(BODY)), extra_fields={"file:size": size})
+    (file,) = (await staged(station, sink, [item_of("A", zip=asset)])).files
+    assert (file.status, file.size) == (STAGED, len(BODY))
+
+
 async def test_a_checksum_of_an_unknown_kind_is_a_warning(station: FaultStation, sink: DirectorySink) -> None:
     asset = Asset(station.serve("/1", Reply(BODY)), extra_fields={"file:checksum": "ff00"})
     (file,) = (await staged(station, sink, [item_of("A", zip=asset)])).files

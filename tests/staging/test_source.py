@@ -1,17 +1,18 @@
 import asyncio
 import gzip
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from psutil import Process
 
 from rs_assets.errors import AuthenticationError, StationError
 from rs_assets.settings import Timeouts
 from rs_assets.staging.faults import BusyError, ChangedError, EvictedError, PassingError, UnavailableError
 from rs_assets.staging.origin import Origin
 from rs_assets.staging.source import HttpSource, Wanted
+from rs_assets.state import StateDatabase
+from rs_assets.stations.keeping import Timing
 from rs_assets.stations.limits import StationLimits
 
 from .fault_station import FaultStation, Reply, Request
@@ -278,26 +279,21 @@ async def test_a_connection_is_used_again_unless_a_fresh_one_is_asked_for(statio
     assert station.requests[-1].headers["cache-control"] == "no-cache"
 
 
-async def test_the_connection_of_a_slot_that_is_given_back_is_closed_within_two_turns_of_the_loop(
-    station: FaultStation,
-) -> None:
-    released: list[Callable[[int], None]] = []
-
-    class TellingLimits(StationLimits):
-        def on_released(self, callback: Callable[[int], None]) -> None:
-            released.append(callback)
-
-    def connections() -> int:
-        return sum(bool(each.raddr) and each.raddr.port == station.port for each in Process().net_connections())
-
-    async with HttpSource(settings_of(station), Tokens(SECRET), TellingLimits(settings_of(station))) as source:
-        await read(source, station.serve("/f", Reply(BODY)))
-        assert connections() == 1
-        for number in range(1, settings_of(station).concurrency + 1):
-            released[0](number)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        assert connections() == 0
+async def test_a_slot_that_is_given_back_takes_its_connection_along(station: FaultStation, tmp_path: Path) -> None:
+    href = station.serve("/f", Reply(BODY))
+    described = settings_of(station, concurrency=2)
+    state = StateDatabase(f"sqlite:///{tmp_path}/state.sqlite")
+    timing = Timing(renew=0.1, look=0.02, look_for_slots=0.02, keep_idle=0.05)
+    async with (
+        StationLimits(described, state, timing=timing) as limits,
+        HttpSource(described, Tokens(SECRET), limits) as source,
+    ):
+        await asyncio.gather(*(read(source, href) for _ in range(2)))
+        async with asyncio.timeout(5):
+            while station.open:  # noqa: ASYNC110 - a connection's end is told to nobody
+                await asyncio.sleep(0)
+        assert station.connections == 2
+        assert await read(source, href) == BODY
 
 
 async def test_the_ca_file_of_the_settings_is_what_a_station_is_trusted_by(

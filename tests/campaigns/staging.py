@@ -1,0 +1,100 @@
+"""The randomised campaign: faults, kills, restarts, evictions and republications, drawn from a seed.
+
+``python -m tests.campaigns.staging [--runs N] [--seed S] [--minutes M]`` plays scripts one after another and says of
+each what it did. The exit status is 1 if any of them failed; that one's seed and script are printed, and
+``--script FILE`` plays a script again that was printed.
+"""
+
+import argparse
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.campaigns.playing import Play, morning_of
+from tests.campaigns.script import Script, drawn
+from tests.campaigns.stores import ThreadedS3
+from tests.platform import NOW, PASSWORD, PASSWORD_VARIABLE, SimulatedStation
+
+ACTIONS = 25
+"""Actions of one run."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Play what the command line says; the exit status."""
+    options = _options(arguments)
+    os.environ[PASSWORD_VARIABLE] = PASSWORD
+    # A connection that the store resets is no news.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    begun = time.monotonic()
+    failed: list[int] = []
+    played = 0
+    with _simulator() as url, SimulatedStation(url) as station:
+        if options.script is not None:
+            document = json.loads(Path(options.script).read_text())
+            return int(not _played(Script.from_dict(document), station, 0, options.script))
+        for number in range(options.runs):
+            if time.monotonic() - begun > options.minutes * 60:
+                break
+            seed = options.seed + number
+            script = drawn(seed, options.actions)
+            played += 1
+            if not _played(script, station, number, f"seed {seed}"):
+                failed.append(seed)
+                print(f"again: python -m tests.campaigns.staging --runs 1 --seed {seed} --actions {options.actions}")
+                print(json.dumps(script.to_dict(), indent=1), flush=True)
+    print(f"{played - len(failed)} of {played} runs passed in {time.monotonic() - begun:.0f} s; failed seeds: {failed}")
+    return int(bool(failed))
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.campaigns.staging", description=__doc__)
+    parser.add_argument("--runs", type=int, default=10, help="how many scripts to play")
+    parser.add_argument(
+        "--seed", type=int, default=int(time.time()), help="the first script's seed; the next one's follows"
+    )
+    parser.add_argument("--minutes", type=float, default=60.0, help="begin no further script after so many minutes")
+    parser.add_argument("--actions", type=int, default=ACTIONS, help="actions of one script")
+    parser.add_argument("--script", help="play the script in this file instead")
+    return parser.parse_args(arguments)
+
+
+def _played(script: Script, station: SimulatedStation, number: int, name: str) -> bool:
+    begun = time.monotonic()
+    with TemporaryDirectory(prefix="campaign-") as directory, ThreadedS3() as s3:
+        play = Play(script, station, Path(directory), s3, morning_of(number))
+        try:
+            play.play()
+        except Exception:  # noqa: BLE001 - whatever went wrong is told, and the next script is played
+            traceback.print_exc(file=sys.stdout)
+            verdict = "FAILED"
+        else:
+            verdict = "passed"
+    seconds = time.monotonic() - begun
+    what = f"{script.sink}, {script.policy}, {len(script.actions)} actions, "
+    what += f"{play.runs} processes, {play.deaths} killed, {play.moved} downloads"
+    print(f"{name}: {verdict} in {seconds:.1f} s ({what})", flush=True)
+    return verdict == "passed"
+
+
+@contextmanager
+def _simulator() -> Iterator[str]:
+    command = [sys.executable, "-m", "rs_assets.simulator", "--port", "0", "--now", NOW.isoformat()]
+    environment = {**os.environ, "RS_ASSETS_SIMULATOR_PASSWORD": PASSWORD}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().removeprefix("simulator ready at ").strip()
+        finally:
+            process.terminate()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
