@@ -64,7 +64,7 @@ def dev(tmp_path: Path, unused_port: int) -> Iterator[Dev]:
     try:
         until(lambda: answers(f"{url}/server_info"), "the Dagster UI answers")
         printed = (tmp_path / "dev.log").read_text()
-        simulator = next(line.split()[-1] for line in printed.splitlines() if line.startswith("Simulated station"))
+        simulator = next(line.split()[-1] for line in printed.splitlines() if line.endswith("/auxip"))
         with SimulatedStation(simulator.removesuffix("/auxip")) as station:
             yield Dev(process, url, station)
     finally:
