@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from click import ClickException
 from rich.console import Console
 from rich.table import Table
 
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.json:
                 text = json.dumps(_document(machine, session, figures), indent=2, ensure_ascii=False)
                 options.json.write_text(f"{text}\n", encoding="utf-8")
-    except (PeerError, ServerError) as error:
+    except (PeerError, ServerError, ClickException) as error:
         console.print(f"failed: {error}", markup=False)
         return 1
     except KeyboardInterrupt:
@@ -119,11 +120,11 @@ def _phases(rounds: Rounds, *, empty: bool) -> str:
 def _notes(session: DownlinkSession) -> list[str]:
     count = "One round" if session.ground.rounds == 1 else f"Median of {session.ground.rounds} interleaved rounds"
     return [
-        f"{count}. The station: nginx on this machine, which serves the chunks' bytes from tmpfs and passes every other "
-        "request on to the simulator. Sinks: tmpfs.",
-        f"Ours: {CONCURRENCY} connections; a run of the three assets in a process of its own with an SQLite instance and "
-        "the in-process executor; every chunk hashed (BLAKE3), counted, fsynced and published; the session judged by "
-        "its QualityInfo; without interpreter start and imports.",
+        f"{count}. The station: nginx on this machine, which serves the chunks' bytes from tmpfs and passes every "
+        "other request on to the simulator. Sinks: tmpfs.",
+        f"Ours: {CONCURRENCY} connections; a run of the three assets in a process of its own with an SQLite instance "
+        "and the in-process executor; every chunk hashed (BLAKE3), counted, fsynced and published; the session judged "
+        "by its QualityInfo; without interpreter start and imports.",
         "curl: the whole process; nothing is verified, and nothing searched.",
     ]
 

@@ -102,7 +102,7 @@ def carry_out(order: Order) -> Figures:
         profile = cProfile.Profile() if order.profile else None
         full, cpu = _measured(lambda watch: _run(settings, instance, order, watch), profile)
         empty, empty_cpu = _measured(lambda watch: _run(settings, instance, order, watch), None)
-    item = Platform.open(settings).catalog.get_item("s1_chunk", order.item)
+    item = Platform.open(settings).catalog.get("s1_chunk", order.item)
     if item is None:
         raise RuntimeError(f"the catalogue does not have {order.item}")
     return Figures(

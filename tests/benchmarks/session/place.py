@@ -66,8 +66,8 @@ def downlink_session(*, quick: bool, rounds: int) -> Iterator[DownlinkSession]:
                 raise PeerError("there is no tmpfs at /dev/shm")
             if lacking := ground.lacking_room(recipe, Place.TMPFS):
                 raise PeerError(lacking)
-            order = {"channels": CHANNELS, "chunks": chunks, "chunk_size": size, "last_size": size}
-            order["start"] = f"{DAY}T10:00:00Z"
+            start = f"{DAY}T10:00:00Z"
+            order = {"channels": CHANNELS, "chunks": chunks, "chunk_size": size, "last_size": size, "start": start}
             answer = httpx.post(f"{simulator}/control/{LOCATION}/sessions", json=order, trust_env=False)
             session = answer.raise_for_status().json()
             files = [

@@ -29,11 +29,12 @@ class Rounds:
 
     def median(self, name: str) -> float:
         """Of our runs' figures of that name."""
-        return statistics.median(figures[name] for figures in self.ours)
+        return float(statistics.median(figures[name] for figures in self.ours))
 
     def phase(self, name: str, *, empty: bool = False) -> float:
         """When our runs, or those that found nothing to do, came so far: the median, in seconds."""
-        return statistics.median(figures["empty_phases" if empty else "phases"][name] for figures in self.ours)
+        run = "empty_phases" if empty else "phases"
+        return float(statistics.median(figures[run][name] for figures in self.ours))
 
     @property
     def curl_wall(self) -> float:
@@ -43,7 +44,7 @@ class Rounds:
     @property
     def net(self) -> float:
         """Median of our runs' seconds, the empty run of the same process subtracted."""
-        return statistics.median(figures["wall"] - figures["empty_wall"] for figures in self.ours)
+        return float(statistics.median(figures["wall"] - figures["empty_wall"] for figures in self.ours))
 
     @property
     def ratio(self) -> float:
