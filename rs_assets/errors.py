@@ -9,6 +9,10 @@ class SettingsError(RsAssetsError):
     """The settings are wrong or incomplete; the message names the file, the line and the key."""
 
 
+class FilterError(RsAssetsError):
+    """A filter, a policy or an interval cannot be understood; the message quotes the part and says what is accepted."""
+
+
 class StationError(RsAssetsError):
     """A station could not be asked, refused the request, or answered what is not its interface.
 

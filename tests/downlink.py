@@ -35,6 +35,32 @@ class DownlinkStation(SimulatedStation):
         return self._post(f"/cadip/sgs/{what}", order)
 
 
+NEEDS = {
+    "S3": {
+        "source": "adgs",
+        "needs": [
+            {"types": ["AX___OSF_AX"], "policy": "LatestValCover", "dt0": 6000, "dt1": 6000},
+            {"types": ["AX___FRO_AX"], "policy": "LatestValCover", "dt0": 7000, "dt1": 7000},
+        ],
+    }
+}
+"""What the processor of S3 needs for a session."""
+
+
+def downlink_platform_with_needs(
+    station: SimulatedStation, home: Path, *, needs: dict[str, Any] | None = None, **settings: Any
+) -> Platform:
+    """An installation in `home` with the stations ``adgs`` and ``sgs``, and with what sessions need."""
+    document = yaml.safe_load(settings_text(station.url))
+    downlink = yaml.safe_load(settings_text(station.url, name="sgs", interface="cadip", start="2010-01-01"))
+    [entry] = downlink["stations"]
+    del entry["collection"]
+    entry |= {"url": f"{station.url}/cadip/sgs"} | settings
+    document["stations"].append(entry)
+    document["session_requests"] = NEEDS if needs is None else needs
+    return Platform.open(parse_settings(yaml.safe_dump(document), base=home))
+
+
 def downlink_platform(station: SimulatedStation, home: Path, **settings: Any) -> Platform:
     """An installation in `home` whose only station is the simulated ``sgs``; `settings` changes keys of the station."""
     document = yaml.safe_load(settings_text(station.url, name="sgs", interface="cadip", start="2010-01-01"))

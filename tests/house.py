@@ -19,6 +19,7 @@ LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"items", "state", "documents"}),
     frozenset({"object_store"}),
     frozenset({"settings"}),
+    frozenset({"policies"}),
     frozenset({"errors"}),
 )
 """The parts of the package, the uppermost first; each may import those of lower levels."""

@@ -6,6 +6,7 @@ from rs_assets.defs.assets import PLATFORM, PROGRESS, ProgressFactory, station_a
 from rs_assets.defs.following import downlink_sensor
 from rs_assets.defs.on_demand.assets import on_demand_assets
 from rs_assets.defs.on_demand.filing import file_aux_request
+from rs_assets.defs.on_demand.for_sessions import session_request_sensor
 from rs_assets.defs.on_demand.sensor import request_sensor
 from rs_assets.defs.running import LoggedProgress
 from rs_assets.defs.sensors import due_sensor
@@ -32,6 +33,7 @@ def code_location(settings: Settings, *, progress: ProgressFactory = LoggedProgr
             *(due_sensor(station) for station in settings.stations),
             *(sensor for station in settings.stations if (sensor := downlink_sensor(station)) is not None),
             request_sensor(settings.requests_per_run),
+            *filter(None, [session_request_sensor(settings)]),
         ],
         jobs=[file_aux_request],
         resources={PLATFORM: platform, PROGRESS: dg.ResourceDefinition.hardcoded_resource(progress)},

@@ -11,7 +11,15 @@ from rs_assets.staging.claims import KeyClaims
 from rs_assets.staging.object_sink import ObjectStoreSink
 from rs_assets.staging.opening import sink_of
 from rs_assets.staging.sinks import Sink
-from rs_assets.state import IncompleteItems, Outcomes, Searches, StateDatabase, SupersededObjects, Transfers
+from rs_assets.state import (
+    IncompleteItems,
+    Outcomes,
+    Searches,
+    SessionEntries,
+    StateDatabase,
+    SupersededObjects,
+    Transfers,
+)
 from rs_assets.stations.limits import StationLimits
 
 
@@ -68,6 +76,11 @@ class Platform:
     def outcomes(self) -> Outcomes:
         """What could not be staged or catalogued."""
         return Outcomes(self.state)
+
+    @property
+    def entries(self) -> SessionEntries:
+        """The sessions that enter the catalogue."""
+        return SessionEntries(self.state)
 
     @property
     def transfers(self) -> Transfers:

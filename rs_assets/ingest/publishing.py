@@ -185,6 +185,7 @@ def _write(platform: Platform, station: Station, collection: str, items: Sequenc
     _note_replaced(platform, collection, [*others, *_with_what_is_held(platform, station, collection, growing)])
     written = platform.catalog.upsert(collection, others).results
     if growing:
+        _note_entering(platform, station, collection, growing)
         # Two runs that have seen different files of one session must not undo each other's work.
         with platform.state.transaction():
             whole = _with_what_is_held(platform, station, collection, growing)
@@ -211,6 +212,16 @@ def _note_replaced(platform: Platform, collection: str, items: Sequence[Item]) -
     held = platform.catalog.existing(collection, {item.id for item in items})
     old = {asset.href for published in held.values() for asset in published.assets.values()}
     platform.superseded.note(old - new, at=utc_now())
+
+
+def _note_entering(platform: Platform, station: Station, collection: str, sessions: Sequence[Item]) -> None:
+    """Note the sessions for which a request may have to be filed, before they enter the catalogue."""
+    settings = platform.settings
+    needing = {settings.missions[name].constellation for name in settings.session_requests}
+    ids = {session.id for session in sessions if session.properties.get("constellation") in needing}
+    if ids:
+        entering = ids - platform.catalog.existing(collection, ids).keys()
+        platform.entries.note(station.name, collection, sorted(entering), at=utc_now())
 
 
 def _record(

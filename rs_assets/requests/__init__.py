@@ -6,7 +6,6 @@ Their model, the inbox that they are filed in, and their life cycle from there t
 from rs_assets.requests.inbox import Inbox
 from rs_assets.requests.life_cycle import Batch, Rejection, TakenIn, begin, end, give_back, plan, retry, take_in
 from rs_assets.requests.model import (
-    CATALOG_SOURCE,
     AuxRequest,
     RequestError,
     new_request_id,
@@ -14,7 +13,6 @@ from rs_assets.requests.model import (
 )
 
 __all__ = [
-    "CATALOG_SOURCE",
     "AuxRequest",
     "Batch",
     "Inbox",

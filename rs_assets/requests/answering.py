@@ -18,9 +18,9 @@ from rs_assets.ingest.publishing import collection_spec, publish_items
 from rs_assets.ingest.staging import StagingOptions, stage_lacking
 from rs_assets.items.identity import publication_order
 from rs_assets.requests.choosing import Choice, asked_for, bounds, choose, mission_of
-from rs_assets.requests.model import CATALOG_SOURCE, AuxRequest
+from rs_assets.requests.model import AuxRequest
 from rs_assets.selection import compile_filter
-from rs_assets.settings import OTHER_MISSION, Station
+from rs_assets.settings import CATALOG_SOURCE, OTHER_MISSION, Station
 from rs_assets.staging.source import HttpSource, Source
 from rs_assets.state.requests import RequestCounts, RequestState
 from rs_assets.stations.http import StationConnection

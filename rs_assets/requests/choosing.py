@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pystac import Item
 
@@ -12,7 +12,7 @@ from rs_assets.selection import Coverage, Expression, Policy, Selection, coverag
 from rs_assets.selection.expression import And, Comparison, In, IsNull, Json, Or, Property, Text, Timestamp
 from rs_assets.selection.operators import ComparisonOperator
 from rs_assets.selection.rules import JobInterval
-from rs_assets.settings import Mission, Settings
+from rs_assets.settings import Mission, Need, Settings
 
 _BOUNDED = frozenset(
     {
@@ -66,7 +66,8 @@ def asked_for(request: AuxRequest, settings: Settings) -> Expression:
     if request.filter is not None:
         clauses.append(parse(request.filter))
     else:
-        clauses += _type_and_time(request)
+        by_need = [_type_and_time(request, need) for need in request.each_need]
+        clauses.append(by_need[0] if len(by_need) == 1 else Or(tuple(by_need)))
     if request.satellite is not None:
         clauses.append(_of_satellite(request.satellite, settings))
     elif request.mission is not None:
@@ -76,9 +77,17 @@ def asked_for(request: AuxRequest, settings: Settings) -> Expression:
 
 def bounds(request: AuxRequest) -> JobInterval | None:
     """The interval that everything which the request might get has an instant of; None where it has no such bounds."""
-    if request.start is None or request.end is None or request.policy not in _BOUNDED:
+    needs = request.each_need
+    if request.start is None or request.end is None or not all(need.policy in _BOUNDED for need in needs):
         return None
-    return JobInterval.of(request.start, request.end, request.dt0, request.dt1)
+    return JobInterval.of(request.start, request.end, *widest_margins(request))
+
+
+def widest_margins(request: AuxRequest) -> tuple[timedelta, timedelta]:
+    """How far any of its needs widens the request's interval, before its start and after its end."""
+    needs = request.each_need
+    none = timedelta(0)
+    return max((need.dt0 for need in needs), default=none), max((need.dt1 for need in needs), default=none)
 
 
 def choose(request: AuxRequest, found: Sequence[Item]) -> Choice:
@@ -89,7 +98,7 @@ def choose(request: AuxRequest, found: Sequence[Item]) -> Choice:
     """
     if request.filter is not None:
         return Choice(tuple(_sorted(found, request.sortby)[: request.limit]), ())
-    types = tuple(_choose_of_type(request, name, found) for name in request.product_types)
+    types = tuple(_choose_of_type(request, need, name, found) for need in request.each_need for name in need.types)
     return Choice(tuple(item for entry in types for item in entry.selection.items), types)
 
 
@@ -107,24 +116,23 @@ def validity(item: Item) -> tuple[datetime, datetime]:
     return parse_time(str(begin)), min(parse_time(str(end)), OPEN_END)
 
 
-def _choose_of_type(request: AuxRequest, name: str, found: Sequence[Item]) -> TypeChoice:
+def _choose_of_type(request: AuxRequest, need: Need, name: str, found: Sequence[Item]) -> TypeChoice:
     assert request.start is not None
     assert request.end is not None
     of_type = tuple(item for item in found if item.properties.get("product:type") == name)
-    selection = select(of_type, request.policy, request.start, request.end, dt0=request.dt0, dt1=request.dt1)
+    selection = select(of_type, need.policy, request.start, request.end, dt0=need.dt0, dt1=need.dt1)
     interval = selection.interval
     covered = coverage((validity(item) for item in selection.items), interval.s0, interval.s1)
     return TypeChoice(name, of_type, selection, covered)
 
 
-def _type_and_time(request: AuxRequest) -> list[Expression]:
-    types = tuple(Text(name) for name in request.product_types)
-    clauses: list[Expression] = [In(Property("product:type"), types)]
-    job = bounds(request)
-    if job is not None:
+def _type_and_time(request: AuxRequest, need: Need) -> Expression:
+    clauses: list[Expression] = [In(Property("product:type"), tuple(Text(name) for name in need.types))]
+    if request.start is not None and request.end is not None and need.policy in _BOUNDED:
+        job = JobInterval.of(request.start, request.end, need.dt0, need.dt1)
         clauses.append(Comparison(ComparisonOperator.LESS_OR_EQUAL, Property("start_datetime"), Timestamp(job.s1)))
         clauses.append(Comparison(ComparisonOperator.GREATER_OR_EQUAL, Property("end_datetime"), Timestamp(job.s0)))
-    return clauses
+    return clauses[0] if len(clauses) == 1 else And(tuple(clauses))
 
 
 def _of_satellite(satellite: str, settings: Settings) -> Expression:

@@ -46,13 +46,17 @@ class Inbox:
             StoreError: it cannot be written.
         """
         chosen = new_request_id(utc_now()) if request_id is None else checked_request_id(request_id)
-        if any(self._documents.size(path) is not None for path in (_waiting(chosen), _archived(chosen))):
+        if self.has(chosen):
             raise RequestError(f"the id {chosen!r} is used by another request; choose another, or none")
         content = _content(request)
         if len(content) > LARGEST_REQUEST:
             raise RequestError(_too_large(len(content)))
         self._documents.write_bytes(_waiting(chosen), content)
         return chosen
+
+    def has(self, request_id: str) -> bool:
+        """Whether a request of this id waits, or has ended and was kept beside its result."""
+        return any(self._documents.size(path) is not None for path in (_waiting(request_id), _archived(request_id)))
 
     def names(self) -> list[str]:
         """The names of all files in the inbox, requests or not; without folders, and without what begins with '.'."""

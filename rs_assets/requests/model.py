@@ -23,23 +23,22 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from rs_assets.errors import RsAssetsError
+from rs_assets.policies import Policy
 from rs_assets.selection.cql2 import parse
 from rs_assets.selection.errors import FilterError
 from rs_assets.selection.instants import aware, zoned_moment
-from rs_assets.selection.policies import Policy
 from rs_assets.selection.rules import JobInterval
-from rs_assets.settings import RESERVED_COLLECTIONS, Settings
-
-CATALOG_SOURCE = "catalog"
-"""The source that is no station: the catalogue, whose files are staged already."""
+from rs_assets.settings import CATALOG_SOURCE, RESERVED_COLLECTIONS, Need, Settings
+from rs_assets.settings.needs import Margin, Needs, PolicyName
 
 _COLLECTION = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
-_BY_TYPE = ("product_types", "start", "end")
+_TYPES = ("product_types", "needs")
+_INTERVAL = ("start", "end")
 _ONLY_BY_TYPE = ("policy", "dt0", "dt1")
 _ONLY_BY_FILTER = ("limit", "sortby")
-_TWO_FORMS = "a request asks either by filter, or by product_types, start and end"
+_TWO_FORMS = "a request asks either by filter, or by product_types (or needs), start and end"
 
 _MOST_PROBLEMS = 20
 _LONGEST_MESSAGE = 300
@@ -76,19 +75,6 @@ def _moment(value: object) -> object:
     raise ValueError("expected a date with time and zone, as in 2026-11-01T12:00:00Z")
 
 
-def _policy(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError(f"expected one of {', '.join(Policy)}")  # noqa: TRY004 - only a ValueError is gathered
-    with _for_pydantic():
-        return Policy.named(value)
-
-
-def _margin(value: timedelta) -> timedelta:
-    if value < timedelta(0):
-        raise ValueError("a margin widens the interval: expected 0 or more")
-    return value
-
-
 def _filter(value: object) -> object:
     if isinstance(value, str) and value.lstrip().startswith("{"):
         value = _json(value)
@@ -121,13 +107,13 @@ def _collection(name: str) -> str:
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
-Margin = Annotated[timedelta, AfterValidator(_margin)]
 
 
 class AuxRequest(BaseModel):
     """One request, in either of two forms: by filter, or by product types, interval and policy.
 
-    Its id is not part of it: that is the name of its document in the inbox.
+    Where the types are not all chosen alike, `needs` names them instead, each with its own policy and margins. Its id
+    is not part of it: that is the name of its document in the inbox.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True)
@@ -144,11 +130,13 @@ class AuxRequest(BaseModel):
     """The property by which a limit takes them, ``-`` before it for the greatest first, e.g. ``-created``."""
     product_types: Annotated[tuple[Name, ...], AfterValidator(lambda names: tuple(dict.fromkeys(names)))] = ()
     """Product types, e.g. ``AUX_RESORB``; the policy chooses for each of them."""
+    needs: Needs = ()
+    """Instead of product_types, policy, dt0 and dt1: several of them, all for the same interval."""
     start: Moment = None
     """Start of the interval, with its zone; kept in UTC."""
     end: Moment = None
     """End of the interval, with its zone; kept in UTC."""
-    policy: Annotated[Policy, BeforeValidator(_policy)] = Policy.VAL_COVER
+    policy: PolicyName = Policy.VAL_COVER
     """How files are chosen for the interval, e.g. ``LatestValCover``."""
     dt0: Margin = timedelta(0)
     """How much the interval is widened before its start: seconds, or an ISO 8601 duration."""
@@ -179,10 +167,23 @@ class AuxRequest(BaseModel):
             raise ValueError("\n".join(problems))
         if self.start is not None and self.end is not None:
             try:
-                JobInterval.of(self.start, self.end, self.dt0, self.dt1)
+                for need in self.each_need:
+                    JobInterval.of(self.start, self.end, need.dt0, need.dt1)
             except FilterError as error:
                 raise ValueError(f"end: {error}") from error
         return self
+
+    @property
+    def each_need(self) -> tuple[Need, ...]:
+        """What is to be chosen for the interval, however the request says it; nothing where it asks by filter."""
+        if not self.product_types:
+            return self.needs
+        return (Need(types=self.product_types, policy=self.policy, dt0=self.dt0, dt1=self.dt1),)
+
+    @property
+    def every_type(self) -> tuple[str, ...]:
+        """All product types that it asks for, in their order."""
+        return tuple(name for need in self.each_need for name in need.types)
 
     @property
     def digest(self) -> str:
@@ -269,7 +270,7 @@ def checked_request_id(text: str) -> str:
 
 def _form_problems(given: Collection[str]) -> Iterator[str]:
     """What is wrong in which keys stand together."""
-    by_type = [name for name in _BY_TYPE if name in given]
+    by_type = [name for name in (*_TYPES, *_INTERVAL) if name in given]
     if "filter" in given and by_type:
         yield f"filter: {_TWO_FORMS}; this one has both"
     elif "filter" in given:
@@ -277,8 +278,13 @@ def _form_problems(given: Collection[str]) -> Iterator[str]:
     elif not by_type:
         yield f"filter: {_TWO_FORMS}; this one has neither"
     else:
-        yield from (f"{name}: missing; {_TWO_FORMS}" for name in _BY_TYPE if name not in given)
+        wanted = _INTERVAL if "needs" in given else ("product_types", *_INTERVAL)
+        yield from (f"{name}: missing; {_TWO_FORMS}" for name in wanted if name not in given)
         yield from (f"{name}: only goes with a filter" for name in _ONLY_BY_FILTER if name in given)
+    if set(_TYPES) <= set(given):
+        yield "needs: name either product_types or needs"
+    elif "needs" in given and "filter" not in given:
+        yield from (f"{name}: stands in each of the needs instead" for name in _ONLY_BY_TYPE if name in given)
     if {"mission", "satellite"} <= set(given):
         yield "satellite: name either a mission or a satellite"
 
@@ -289,15 +295,26 @@ def _problems(detail: ErrorDetails) -> list[str]:
         return [_cut(line, _LONGEST_MESSAGE) for line in message.split("\n")]
     key = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "missing":
-        message = f"missing; expected: {AuxRequest.model_fields[key].description}"
+        message = f"missing; expected: {_model_of(detail).model_fields[str(detail['loc'][-1])].description}"
     elif detail["type"] == "extra_forbidden":
         key = repr(_cut(key, _LONGEST_KEY))
-        message = f"no key of a request; those are {', '.join(AuxRequest.model_fields)}"
+        model = _model_of(detail)
+        message = f"no key of a {_NAMED[model]}; those are {', '.join(model.model_fields)}"
     elif detail["type"] == "tuple_type":
         message = "expected a list"
+    elif detail["type"] == "model_type":
+        message = f"expected a JSON object with the keys {', '.join(Need.model_fields)}"
     elif detail["type"].startswith("time_delta"):
         message = "expected seconds as a number, or an ISO 8601 duration, e.g. PT30M"
     return [f"{key}: {_cut(message, _LONGEST_MESSAGE)}"]
+
+
+_NAMED: Mapping[type[BaseModel], str] = {AuxRequest: "request", Need: "need"}
+
+
+def _model_of(detail: ErrorDetails) -> type[BaseModel]:
+    """The model that has, or lacks, the key which an error is about."""
+    return Need if len(detail["loc"]) > 1 and detail["loc"][0] == "needs" else AuxRequest
 
 
 def _json(text: bytes | str) -> Any:

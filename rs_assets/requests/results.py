@@ -8,7 +8,7 @@ from rs_assets.documents import Document
 from rs_assets.ingest import Platform
 from rs_assets.items.times import format_time
 from rs_assets.requests.answering import RequestResult
-from rs_assets.requests.choosing import TypeChoice, validity
+from rs_assets.requests.choosing import TypeChoice, validity, widest_margins
 
 if TYPE_CHECKING:
     from rs_assets.reports import TimelineRow
@@ -77,13 +77,14 @@ def timeline(result: RequestResult) -> bytes | None:
     request = result.request
     if result.choice is None or request.start is None or request.end is None:
         return None
+    policies = dict.fromkeys(need.policy.value for need in request.each_need)
     return draw_timeline(
         [row for entry in result.choice.types for row in _rows(entry)],
         request.start,
         request.end,
-        title=f"{result.request_id}: {request.policy} on {request.source}",
-        margins=(request.dt0, request.dt1),
-        groups=request.product_types,
+        title=f"{result.request_id}: {', '.join(policies)} on {request.source}",
+        margins=widest_margins(request),
+        groups=request.every_type,
     )
 
 

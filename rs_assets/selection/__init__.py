@@ -4,6 +4,7 @@
 `select` applies a policy to what was found, and `coverage` tells whether it leaves gaps.
 """
 
+from rs_assets.policies import Policy
 from rs_assets.selection.candidates import Candidate, LatestBy, candidates
 from rs_assets.selection.coverage import Coverage, Gap, coverage
 from rs_assets.selection.cql2 import parse
@@ -11,7 +12,7 @@ from rs_assets.selection.errors import FilterError
 from rs_assets.selection.evaluation import compile_filter, matches
 from rs_assets.selection.expression import Expression
 from rs_assets.selection.odata import odata_superset
-from rs_assets.selection.policies import Policy, Selection, choose, select
+from rs_assets.selection.policies import Selection, choose, select
 from rs_assets.selection.rules import JobInterval
 from rs_assets.selection.valcover import create_valcover_filter
 from rs_assets.selection.vocabulary import AUXIP_VOCABULARY, CADIP_VOCABULARY, Vocabulary

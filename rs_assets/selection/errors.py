@@ -1,7 +1,5 @@
 """What is wrong with a filter or with what a policy is asked."""
 
-from rs_assets.errors import RsAssetsError
+from rs_assets.errors import FilterError
 
-
-class FilterError(RsAssetsError):
-    """A filter, a policy or an interval cannot be understood; the message quotes the part and says what is accepted."""
+__all__ = ["FilterError"]

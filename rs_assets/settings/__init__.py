@@ -29,6 +29,7 @@ from rs_assets.settings.loading import (
     load_settings,
     parse_settings,
 )
+from rs_assets.settings.needs import CATALOG_SOURCE, Need, SessionRequest
 from rs_assets.settings.sessions import Completeness, Incomplete, Sessions
 from rs_assets.settings.station import (
     RESERVED_COLLECTIONS,
@@ -46,6 +47,7 @@ from rs_assets.settings.station import (
 from rs_assets.settings.store import DirectoryStore, S3Store, Store
 
 __all__ = [
+    "CATALOG_SOURCE",
     "CONFIG_VARIABLE",
     "DEMO_SETTINGS",
     "OTHER_MISSION",
@@ -62,6 +64,7 @@ __all__ = [
     "InvalidSettingsError",
     "ItemIdRule",
     "Mission",
+    "Need",
     "NoAuthentication",
     "OAuth2Authentication",
     "Policy",
@@ -69,6 +72,7 @@ __all__ = [
     "Retries",
     "S3Store",
     "Secret",
+    "SessionRequest",
     "Sessions",
     "Settings",
     "SqliteCatalogSettings",

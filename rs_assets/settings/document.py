@@ -11,7 +11,8 @@ from sqlalchemy.exc import ArgumentError
 
 from rs_assets.errors import SettingsError
 from rs_assets.settings.model import Key, MisplacedValueError, SettingsModel
-from rs_assets.settings.station import Station
+from rs_assets.settings.needs import CATALOG_SOURCE, SessionRequest
+from rs_assets.settings.station import Interface, Station
 from rs_assets.settings.store import Store
 
 OTHER_MISSION = "other"
@@ -84,6 +85,8 @@ class Settings(SettingsModel):
     requests_per_run: Annotated[int, Field(ge=1, le=1000)] = 100
     """Most on-demand requests that one run answers."""
     stations: tuple[Station, ...]
+    session_requests: dict[str, SessionRequest] = Field(default_factory=dict)
+    """By mission: what is asked for by itself when a downlink session of the mission enters the catalogue."""
 
     @field_validator("missions")
     @classmethod
@@ -96,7 +99,7 @@ class Settings(SettingsModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = [*self._repeated_stations(), *self._unknown_missions()]
+        problems = [*self._repeated_stations(), *self._unknown_missions(), *self._unanswerable_sessions()]
         if problems:
             raise MisplacedValueError(*problems)
         return self
@@ -115,6 +118,17 @@ class Settings(SettingsModel):
             for place, mission in enumerate(station.missions):
                 if mission not in known:
                     yield ("stations", index, "missions", place), f"{mission!r} {message}"
+
+    def _unanswerable_sessions(self) -> Iterator[tuple[Key, str]]:
+        sources = [station.name for station in self.stations if station.interface is Interface.AUXIP]
+        sources.append(CATALOG_SOURCE)
+        for name, asked in self.session_requests.items():
+            if name not in self.missions:
+                known = ", ".join(sorted(self.missions))
+                yield ("session_requests", name), f"{name!r} is no mission of these settings; known are {known}"
+            if asked.source not in sources:
+                message = f"{asked.source!r} has no auxiliary files; expected one of {', '.join(sources)}"
+                yield ("session_requests", name, "source"), message
 
     def station(self, name: str) -> Station:
         """The station of that name.

@@ -7,6 +7,7 @@ SQLAlchemy Core over one schema with a version; SQLite on one machine.
 
 from rs_assets.state.claims import Claims
 from rs_assets.state.database import StateDatabase
+from rs_assets.state.entries import SessionEntries, SessionEntry
 from rs_assets.state.heartbeats import Heartbeats
 from rs_assets.state.holders import TTL, Holder, Holders, utc_now
 from rs_assets.state.incomplete import IncompleteItem, IncompleteItems
@@ -39,6 +40,8 @@ __all__ = [
     "Resolution",
     "SearchRecord",
     "Searches",
+    "SessionEntries",
+    "SessionEntry",
     "Slots",
     "Standing",
     "StateDatabase",

@@ -134,6 +134,18 @@ requests = Table(
     Column("gaps", Integer, nullable=False, default=0),
 )
 
+session_entries = Table(  # the sessions for which something may be asked when the catalogue has them
+    "session_entries",
+    metadata,
+    Column("collection", String(256), primary_key=True),
+    Column("session_id", String(512), primary_key=True),
+    Column("station", String(128), nullable=False),
+    Column("noted_at", UtcTime, nullable=False),  # just before the catalogue got it
+    Column("settled_at", UtcTime, index=True),
+    Column("request_id", String(100)),
+    Column("message", Text, nullable=False, default=""),
+)
+
 holders = Table(  # of slots and claims; these last as long as their holder
     "holders",
     metadata,

@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 
 from rs_assets.cli import cli
 from rs_assets.ingest import Platform
+from rs_assets.policies import Policy
 from rs_assets.requests import Inbox, RequestError, end, take_in
 from rs_assets.requests.results import items_path
-from rs_assets.selection.policies import Policy
 from rs_assets.settings import CONFIG_VARIABLE
 from rs_assets.state import RequestCounts, Requests, RequestState
 from tests.platform import settings_text

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rs_assets.policies import Policy
 from rs_assets.requests import AuxRequest, RequestError, new_request_id, parse_request
 from rs_assets.requests.model import checked_request_id, is_request_id
-from rs_assets.selection.policies import Policy
 from rs_assets.settings import parse_settings
 from tests.platform import settings_text
 
