@@ -26,6 +26,7 @@ PASSWORD = "c4n4ry-7f3a9d"
 def settings_text(url: str, *, keys_per_run: int = 31, **station: object) -> str:
     """The demo's settings with relative paths and the first station only, at `url`; `station` changes keys of it."""
     document = yaml.safe_load(DEMO_SETTINGS.read_text())
+    del document["session_requests"]
     document |= {
         "keys_per_run": keys_per_run,
         "store": {"path": "store", "keep_superseded": "PT0S"},
