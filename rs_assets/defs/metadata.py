@@ -78,10 +78,10 @@ def _sessions(sessions: Sequence[SessionStanding]) -> Metadata:
     rows: list[dict[str, str | int]] = [
         {
             "session": entry.session_id,
-            "satellite": entry.platform,
-            "chunks": ", ".join(f"channel {channel}: {count}" for channel, count in entry.channels.items()),
-            "size_mb": str(round(entry.size / _MEGABYTE, 3)),
             "standing": "complete" if entry.complete else "; ".join(entry.missing),
+            "chunks": ", ".join(f"ch{channel} {count}" for channel, count in entry.channels.items()),
+            "MB": f"{entry.size / _MEGABYTE:.1f}",
+            "satellite": entry.platform,
         }
         for entry in sorted(sessions, key=lambda entry: entry.complete)
     ]
@@ -96,6 +96,8 @@ def _sessions(sessions: Sequence[SessionStanding]) -> Metadata:
 def _of_staging(platform: Platform, manifest: Manifest) -> Metadata:
     rate = manifest.moved / manifest.seconds / _MEGABYTE if manifest.seconds else 0.0
     metadata: dict[str, dg.MetadataValue] = {
+        # What people look for first stands first.
+        **(_sessions(manifest.sessions) if manifest.sessions else {}),
         "dagster/uri": dg.MetadataValue.url(
             platform.documents.url(manifest_path(manifest.station, manifest.partition))
         ),
@@ -104,8 +106,6 @@ def _of_staging(platform: Platform, manifest: Manifest) -> Metadata:
         "mb_per_second": dg.MetadataValue.float(round(rate, 2)),
         "retries": dg.MetadataValue.int(manifest.retries),
     }
-    if manifest.sessions:
-        metadata |= _sessions(manifest.sessions)
     if manifest.failures:
         metadata["not_staged"] = records([_failure(file) for file in manifest.failures])
     warned = [{"file": file.asset, "warning": "; ".join(file.warnings)} for file in manifest.files if file.warnings]

@@ -109,6 +109,7 @@ def _curl(session: DownlinkSession, curl: Curl) -> Measured:
 def _settings(session: DownlinkSession, directory: Path) -> Path:
     """The demo's settings with the benchmark's station alone, and everything below a directory."""
     document = yaml.safe_load(DEMO_SETTINGS.read_text(encoding="utf-8"))
+    del document["session_requests"]
     document |= {
         "store": {"kind": "directory", "path": "store"},
         "catalog": {"kind": "sqlite", "path": "catalog.sqlite"},
