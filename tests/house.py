@@ -11,6 +11,7 @@ LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"cli"}),
     frozenset({"definitions"}),
     frozenset({"defs"}),
+    frozenset({"sessions"}),
     frozenset({"requests"}),
     frozenset({"ingest", "reports"}),
     frozenset({"staging", "catalog"}),

@@ -10,6 +10,7 @@ from rs_assets.cli.demo import demo
 from rs_assets.cli.dev import dev
 from rs_assets.cli.failures import failures
 from rs_assets.cli.request import request, requests
+from rs_assets.cli.session import session
 from rs_assets.cli.simulator import simulator
 from rs_assets.errors import RsAssetsError
 
@@ -20,7 +21,7 @@ def cli() -> None:
     """Keep an object store and a STAC catalogue filled from the Copernicus ground-segment stations."""
 
 
-for _command in (config, demo, dev, failures, request, requests, simulator):
+for _command in (config, demo, dev, failures, request, requests, session, simulator):
     cli.add_command(_command)
 
 

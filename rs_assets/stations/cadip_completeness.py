@@ -27,7 +27,9 @@ RETRANSFER_QUALITY = "cadip:retransfer_quality"
 SUPERSEDED_BY = "cadip:superseded_by"
 """On a chunk that was delivered again: the asset key of the delivery to be preferred."""
 
-_FIRST_BLOCKS = (0, 1)
+FIRST_BLOCKS = (0, 1)
+"""What the first block of a channel may be called."""
+
 _SHOWN_GAPS = 5
 
 
@@ -194,7 +196,7 @@ def _gaps(numbers: Sequence[int]) -> Iterable[str]:
     """The numbers that a channel lacks, in words, from the first that it should have to its last."""
     if not numbers:
         return
-    before = numbers[0] - 1 if numbers[0] in _FIRST_BLOCKS else 0
+    before = numbers[0] - 1 if numbers[0] in FIRST_BLOCKS else 0
     for low, high in pairwise([before, *numbers]):
         if high > low + 1:
             yield str(low + 1) if high == low + 2 else f"{low + 1}-{high - 1}"
@@ -210,7 +212,7 @@ def _by_channel(chunks: Iterable[Chunk]) -> dict[int | None, list[Chunk]]:
 def _begins_it(delivery: Iterable[Chunk]) -> bool:
     """Whether every channel of the delivery has the first block."""
     return all(
-        any(chunk.block in _FIRST_BLOCKS for chunk in of_channel) for of_channel in _by_channel(delivery).values()
+        any(chunk.block in FIRST_BLOCKS for chunk in of_channel) for of_channel in _by_channel(delivery).values()
     )
 
 

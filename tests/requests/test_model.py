@@ -21,6 +21,15 @@ BY_TYPE: dict[str, Any] = {
     "start": "2026-11-01T10:00:00Z",
     "end": "2026-11-01T11:00:00Z",
 }
+BY_NEEDS: dict[str, Any] = {
+    "source": "adgs",
+    "needs": [
+        {"types": ["AX___OSF_AX"], "policy": "LatestValCover", "dt0": 6000, "dt1": 6000},
+        {"types": ["AX___FRO_AX", "AX___BA__AX"], "dt1": "PT30M"},
+    ],
+    "start": "2026-11-01T10:00:00Z",
+    "end": "2026-11-01T11:00:00Z",
+}
 BY_FILTER: dict[str, Any] = {"source": "adgs", "filter": "product_type = 'AUX_RESORB'"}
 FILTER_OBJECT = {"op": "=", "args": [{"property": "product_type"}, "AUX_RESORB"]}
 
@@ -39,6 +48,44 @@ def test_a_request_by_type_asks_for_what_covers_the_interval() -> None:
     assert request.start == datetime(2026, 11, 1, 10, tzinfo=UTC)
     assert request.policy is Policy.VAL_COVER
     assert (request.dt0, request.dt1, request.priority) == (timedelta(0), timedelta(0), 0)
+
+
+def test_a_request_may_have_several_needs_for_one_interval() -> None:
+    request = parse_request(json.dumps(BY_NEEDS))
+
+    first, second = request.each_need
+    assert (first.types, first.policy) == (("AX___OSF_AX",), Policy.LATEST_VAL_COVER)
+    assert (first.dt0, first.dt1) == (timedelta(seconds=6000), timedelta(seconds=6000))
+    assert (second.policy, second.dt0, second.dt1) == (Policy.VAL_COVER, timedelta(0), timedelta(minutes=30))
+    assert request.every_type == ("AX___OSF_AX", "AX___FRO_AX", "AX___BA__AX")
+    assert parse_request(request.to_dict()) == request
+
+
+def test_a_request_by_type_has_one_need_and_is_written_as_it_always_was() -> None:
+    request = parse_request(BY_TYPE | {"policy": "LatestValCover", "dt0": 60})
+
+    [need] = request.each_need
+    assert (need.types, need.policy, need.dt0) == (request.product_types, request.policy, request.dt0)
+    assert request.to_dict() == {"schema_version": 1, **BY_TYPE, "policy": "LatestValCover", "dt0": "PT1M"}
+    assert parse_request(BY_FILTER).each_need == ()
+
+
+@pytest.mark.parametrize(
+    ("need", "expected"),
+    [
+        ({}, "needs.0.types: missing; expected: Product types"),
+        ({"types": []}, "needs.0.types: "),
+        ({"types": ["A"], "policy": "Nearest"}, "needs.0.policy: there is no selection policy 'Nearest'"),
+        ({"types": ["A"], "dt0": -1}, "needs.0.dt0: a margin widens the interval"),
+        ({"types": ["A"], "dt1": "soon"}, "needs.0.dt1: expected seconds"),
+        ({"types": ["A"], "margin": 1}, "'needs.0.margin': no key of a need; those are types, policy, dt0, dt1"),
+        ("A", "needs.0: expected a JSON object"),
+    ],
+)
+def test_a_wrong_need_is_told_with_its_place(need: Any, expected: str) -> None:
+    [problem] = problems_of(BY_NEEDS | {"needs": [need]})
+
+    assert problem.startswith(expected)
 
 
 @pytest.mark.parametrize("cql2", [FILTER_OBJECT, json.dumps(FILTER_OBJECT), "product_type = 'AUX_RESORB'"])
@@ -138,6 +185,14 @@ def test_a_margin_that_is_none_is_refused(margin: Any) -> None:
         (BY_TYPE | {"sortby": "id"}, "sortby: only goes with a filter"),
         (BY_TYPE | {"mission": "S1", "satellite": "S1A"}, "satellite: name either a mission or a satellite"),
         (BY_TYPE | {"end": None}, "end: missing; "),
+        (BY_NEEDS | {"start": None}, "start: missing; "),
+        (BY_NEEDS | {"end": "2026-11-01T09:00:00Z"}, "end: "),
+        (BY_NEEDS | {"product_types": ["AUX_RESORB"]}, "needs: name either product_types or needs"),
+        (BY_NEEDS | {"policy": "LatestValCover"}, "policy: stands in each of the needs instead"),
+        (BY_NEEDS | {"dt1": 5}, "dt1: stands in each of the needs instead"),
+        (BY_NEEDS | {"limit": 5}, "limit: only goes with a filter"),
+        (BY_NEEDS | {"needs": []}, "product_types: missing; "),
+        (BY_NEEDS | {"needs": [{"types": ["A", "B"]}, {"types": ["B"]}]}, "these stand in two: B"),
     ],
 )
 def test_keys_that_do_not_go_together_are_told(document: dict[str, Any], message: str) -> None:

@@ -33,6 +33,11 @@ def changed(*changes: tuple[str, str]) -> str:
     return text
 
 
+def with_lines(*lines: str) -> str:
+    """The document with further lines at its end, from line 17 on."""
+    return DOCUMENT + "".join(f"{line}\n" for line in lines)
+
+
 def with_station_line(*lines: str) -> str:
     """The document with further lines in its station, from line 17 on."""
     return DOCUMENT + "".join(f"    {line}\n" for line in lines)
