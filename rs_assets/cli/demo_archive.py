@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
-SMALL = 32 * 1024
-"""Bytes of a chunk where nothing else is asked for."""
+from rs_assets.simulator.options import SimulatorOptions
+
+SMALL = SimulatorOptions().chunk_size
+"""Bytes of a chunk where nothing else is asked for; those of `rs-assets simulator`, which plays the same archive."""
 
 _DAYS = 3
 _PLACE = Path("demo") / "archive.json"
