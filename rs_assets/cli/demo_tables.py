@@ -152,7 +152,7 @@ def _products(station: str, findings: Sequence[_Finding]) -> Table:
 def _sessions(stations: Mapping[str, Sequence[_Finding]]) -> Table:
     """A row for each station and mission, over all days."""
     table = Table("station", "mission", title=f"{', '.join(stations)}: downlink sessions", title_justify="left")
-    for name in ("sessions", "complete", "chunks", "staged", "verified MB", "failed", "catalogued"):
+    for name in ("sessions", "complete", "chunks", "MB", "staged", "failed", "catalogued"):
         table.add_column(name, justify="right")
     for station, findings in stations.items():
         for mission in dict.fromkeys(finding.partition.mission for finding in findings):
@@ -167,8 +167,8 @@ def _sessions(stations: Mapping[str, Sequence[_Finding]]) -> Table:
                 str(sum(finding.found for finding in some)),
                 str(sum(each.complete for each in standings)),
                 str(sum(sum(each.channels.values()) for each in standings)),
+                f"{sum(each.size for each in standings) / _MEGABYTE:.1f}",
                 str(sum(finding.count(FileStatus.STAGED) for finding in some)),
-                f"{sum(finding.megabytes for finding in some):.1f}",
                 str(sum(finding.failed for finding in some)),
                 str(sum(finding.catalogued for finding in some)),
             )

@@ -61,14 +61,13 @@ def test_the_demo_fills_the_catalogue_and_a_second_one_stages_nothing(
     assert [row[:2] for row in downlink] == [
         [name, mission] for name in ("mps", "sgs") for mission in ("S1", "S2", "S3")
     ]
-    for _name, _mission, found, complete, chunks, staged, megabytes, failed, catalogued in downlink:
+    for _name, _mission, found, complete, chunks, megabytes, staged, failed, catalogued in downlink:
         assert int(found) == int(complete) == int(catalogued) >= 9
         assert int(chunks) == int(staged) >= 9 * 16
         assert 0 < float(megabytes) < 100
         assert failed == "0"
     assert [row[3] for row in rows(second.stdout, "20")] == ["0"] * 9
-    assert [row[2:5] for row in session_rows(second.stdout)] == [row[2:5] for row in downlink]
-    assert [row[5] for row in session_rows(second.stdout)] == ["0"] * 6
+    assert [row[2:7] for row in session_rows(second.stdout)] == [[*row[2:6], "0"] for row in downlink]
     assert "Nothing was staged" in second.stdout
     assert re.search(r"^\[ +\d+ s\] \d+/27 partitions", first.stderr, re.MULTILINE)
     assert not [process for process in psutil.process_iter(["cmdline"]) if str(home) in str(process.info["cmdline"])]
@@ -90,11 +89,11 @@ def test_large_chunks_come_with_fewer_sessions_which_is_said(home: Path) -> None
     assert first.returncode == 0, first.stderr
     assert first.stdout.startswith("Chunks of 3 MB: the last whole day instead of three, about 2.3 GB in all.")
     table = session_rows(first.stdout)
-    assert sum(float(row[6]) for row in table) > 1000
+    assert sum(float(row[5]) for row in table) > 1000
     assert all(int(row[2]) == int(row[8]) > 0 for row in table)
     assert len(rows(first.stdout, "20")) == 3
     assert second.returncode == 0, second.stderr
-    assert [row[2:6] for row in session_rows(second.stdout)] == [[*row[2:5], "0"] for row in table]
+    assert [row[2:7] for row in session_rows(second.stdout)] == [[*row[2:6], "0"] for row in table]
     assert third.returncode == 1
     assert "filled from stations whose chunks have 3000000 bytes" in third.stderr
 
