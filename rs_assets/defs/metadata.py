@@ -79,9 +79,8 @@ def _sessions(sessions: Sequence[SessionStanding]) -> Metadata:
         {
             "session": entry.session_id,
             "standing": "complete" if entry.complete else "; ".join(entry.missing),
-            "chunks": ", ".join(f"ch{channel} {count}" for channel, count in entry.channels.items()),
+            "chunks": " ".join(f"ch{channel}:{count}" for channel, count in entry.channels.items()),
             "MB": f"{entry.size / _MEGABYTE:.1f}",
-            "satellite": entry.platform,
         }
         for entry in sorted(sessions, key=lambda entry: entry.complete)
     ]

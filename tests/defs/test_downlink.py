@@ -123,8 +123,7 @@ def test_a_partition_materialises_with_a_table_of_its_sessions(watch: Watch, dow
         assert (metadata["sessions_complete"].value, metadata["sessions_incomplete"].value) == (0, 1)
         [row] = metadata["sessions"].value.records
         assert row.data["session"] == session["SessionId"]
-        assert row.data["satellite"] == "sentinel-1a"
-        assert row.data["chunks"] == "ch1 3, ch2 2"
+        assert row.data["chunks"] == "ch1:3 ch2:2"
         assert row.data["standing"] == "channel 2: 2 of 3 chunks, no block 2"
     verdict = verdicts(watch.platform, watch.platform.settings.stations[0])[SESSIONS_COMPLETE]
     assert not verdict.passed
