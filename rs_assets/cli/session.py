@@ -81,7 +81,10 @@ def _print(glance: "Glance", settings: Settings) -> None:
         _line(console, label, text)
     console.print()
     _tabulate(console, _chunk_table(glance, plain=not is_terminal))
-    for label, text, style in _troubles(glance):
+    troubles = list(_troubles(glance))
+    if troubles:
+        console.print()
+    for label, text, style in troubles:
         _line(console, label, text, style)
     console.print()
     _tabulate(console, _time_table(glance, plain=not is_terminal))

@@ -1,5 +1,6 @@
 """Requests that are filed when a session enters the catalogue, over HTTP against the simulated stations."""
 
+import asyncio
 import functools
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from rs_assets.catalog import SqliteCatalog
+from rs_assets.catalog.protocol import CollectionSpec
 from rs_assets.documents import Documents
 from rs_assets.ingest import IngestOptions, Platform, ingest
 from rs_assets.requests import Inbox, begin, end, plan, take_in
@@ -201,6 +203,59 @@ async def test_no_more_are_filed_at_once_than_may_be_and_the_others_with_the_nex
     assert [len(look.filed) for look in looks] == [2, 1, 0]
     assert looks[0].waiting == 1
     assert {name for look in looks for name in look.filed} == {id_of(session) for session in sessions}
+
+
+async def test_a_session_that_two_stations_have_asks_once_though_it_enters_two_collections(
+    platform: Platform, downlink: DownlinkStation
+) -> None:
+    session = downlink.acquire(Satellite="S3A")
+    await stage(platform, day_of(downlink))
+    [item] = platform.catalog.search(collections=["s3_chunk"])
+    other = CollectionSpec(id="s3_mirror", title="Mirror", description="Of another station.")
+    platform.catalog.ensure_collection(other)
+    platform.entries.note("mirror", other.id, [item.id], at=NOW)
+    copy = item.clone()
+    copy.remove_links("collection")
+    copy.collection_id = other.id
+    assert platform.catalog.upsert(other.id, [copy]).refused == []
+
+    done = file_for_sessions(platform, NOW)
+
+    assert done.filed == (id_of(session),)
+    assert [entry.request_id for entry in platform.entries.of([item.id])] == [id_of(session)] * 2
+
+
+async def test_two_looks_at_the_same_time_file_one_request(platform: Platform, downlink: DownlinkStation) -> None:
+    session = downlink.acquire(Satellite="S3A")
+    await stage(platform, day_of(downlink))
+
+    await asyncio.gather(*(asyncio.to_thread(file_for_sessions, platform, NOW) for _ in range(4)))
+
+    assert Inbox(platform.documents).ids() == [id_of(session)]
+    assert take_in(platform, NOW).accepted == (id_of(session),)
+    assert file_for_sessions(platform, NOW).filed == ()
+
+
+async def test_a_session_whose_times_cannot_be_asked_for_is_passed_with_the_reason_and_holds_no_other_up(
+    platform: Platform, downlink: DownlinkStation
+) -> None:
+    good = downlink.acquire(Satellite="S3A")
+    bad = downlink.acquire(Satellite="S3B", start=(downlink.begin + timedelta(hours=1)).isoformat())
+    await stage(platform, day_of(downlink))
+    item = platform.catalog.get("s3_chunk", bad["SessionId"])
+    assert item is not None
+    for name in ("start_datetime", "end_datetime"):
+        del item.properties[name]
+    platform.catalog.delete("s3_chunk", item.id)
+    assert platform.catalog.upsert("s3_chunk", [item]).refused == []
+
+    done = file_for_sessions(platform, NOW)
+
+    assert done.filed == (id_of(good),)
+    [(session_id, why)] = done.passed
+    assert session_id == bad["SessionId"]
+    assert "has no time that can be read" in why
+    assert platform.entries.unsettled() == []
 
 
 class Crash:
