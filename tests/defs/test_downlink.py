@@ -18,7 +18,8 @@ from rs_assets.items.times import utc_now
 from rs_assets.settings import parse_settings
 from rs_assets.state import IncompleteItem
 from tests.downlink import DownlinkStation, downlink_platform
-from tests.platform import PASSWORD, PASSWORD_VARIABLE, SimulatedStation, settings_text
+from tests.platform import NOW, PASSWORD, PASSWORD_VARIABLE, SimulatedStation, settings_text
+from tests.servers import simulated_stations
 
 SESSIONS_COMPLETE = dg.AssetCheckKey(dg.AssetKey(["sgs", "staged_files"]), "sessions_complete")
 
@@ -63,6 +64,13 @@ class Watch:
         assert event is not None
         assert event.asset_materialization is not None
         return event.asset_materialization.metadata
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[str]:
+    """Stations without any session that a test has not acquired: here they live in today's real time."""
+    with simulated_stations("--now", NOW.isoformat(), "--most-sessions", "0") as url:
+        yield url
 
 
 @pytest.fixture

@@ -116,6 +116,8 @@ def test_a_downlink_is_staged_catalogued_and_provided_for_while_nobody_looks(
     downloads = Counter(path for path in station.downloads() if path.startswith("/cadip/sgs/"))
     assert downloads == {f"/cadip/sgs/Files({file['Id']})/$value": 1 for file in files}
 
+    # What came while a run was at work is asked for once more after it.
+    until(lambda: newest_is_idle(dev, catalogued), "a tick sees nothing new after all runs")
     runs = downlink_runs(dev)
     ticks = len(dev.ended_ticks("sgs_downlink"))
     until(lambda: len(dev.ended_ticks("sgs_downlink")) >= ticks + 2, "two more ticks see the same state")
@@ -142,6 +144,12 @@ def skipped(dev: Dev, why: str) -> bool:
     ticks = dev.ended_ticks("sgs_downlink")
     assert [tick["error"] for tick in ticks if tick["status"] == "FAILURE"] == []
     return any(tick["status"] == "SKIPPED" and (tick["skipReason"] or "").startswith(why) for tick in ticks)
+
+
+def newest_is_idle(dev: Dev, since: datetime) -> bool:
+    """Whether the newest tick began after a moment, and found neither anything new nor anything that still waits."""
+    tick = dev.ended_ticks("sgs_downlink")[0]
+    return tick["timestamp"] > since.timestamp() and (tick["skipReason"] or "").startswith("nothing new")
 
 
 def appears(condition: Callable[[], bool], what: str) -> datetime:
