@@ -1,10 +1,7 @@
 """A simulated station in a process of its own, and platforms that work on it."""
 
 import os
-import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -14,24 +11,14 @@ import pytest
 from rs_assets.ingest import Platform
 from rs_assets.settings import parse_settings
 from tests.platform import NOW, PASSWORD, PASSWORD_VARIABLE, SimulatedStation, settings_text
-from tests.servers import S3Server, rclone_s3
+from tests.servers import S3Server, rclone_s3, simulated_stations
 
 
 @pytest.fixture(scope="session")
 def simulator() -> Iterator[str]:
     """The URL of a simulator whose clock stands at `NOW`."""
-    command = [sys.executable, "-m", "rs_assets.simulator", "--port", "0", "--now", NOW.isoformat()]
-    environment = {**os.environ, "RS_ASSETS_SIMULATOR_PASSWORD": PASSWORD}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True)
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        assert line.startswith("simulator ready at "), line
-        yield line.removeprefix("simulator ready at ").strip()
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
-        process.stdout.close()
+    with simulated_stations("--now", NOW.isoformat()) as url:
+        yield url
 
 
 @pytest.fixture

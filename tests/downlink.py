@@ -51,14 +51,22 @@ def downlink_platform_with_needs(
     station: SimulatedStation, home: Path, *, needs: dict[str, Any] | None = None, **settings: Any
 ) -> Platform:
     """An installation in `home` with the stations ``adgs`` and ``sgs``, and with what sessions need."""
-    document = yaml.safe_load(settings_text(station.url))
+    document = downlink_settings_with_needs(station, needs=needs, **settings)
+    return Platform.open(parse_settings(yaml.safe_dump(document), base=home))
+
+
+def downlink_settings_with_needs(
+    station: SimulatedStation, *, needs: dict[str, Any] | None = None, **settings: Any
+) -> dict[str, Any]:
+    """The settings of that installation; `settings` changes keys of ``sgs``."""
+    document: dict[str, Any] = yaml.safe_load(settings_text(station.url))
     downlink = yaml.safe_load(settings_text(station.url, name="sgs", interface="cadip", start="2010-01-01"))
     [entry] = downlink["stations"]
     del entry["collection"]
     entry |= {"url": f"{station.url}/cadip/sgs"} | settings
     document["stations"].append(entry)
     document["session_requests"] = NEEDS if needs is None else needs
-    return Platform.open(parse_settings(yaml.safe_dump(document), base=home))
+    return document
 
 
 def downlink_platform(station: SimulatedStation, home: Path, **settings: Any) -> Platform:

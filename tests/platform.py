@@ -25,15 +25,16 @@ PASSWORD = "c4n4ry-7f3a9d"
 
 
 def settings_text(url: str, *, keys_per_run: int = 31, **station: object) -> str:
-    """The demo's settings with relative paths, for the simulated station at `url`; `station` changes keys of it."""
+    """The demo's settings with relative paths and the first station only, at `url`; `station` changes keys of it."""
     document = yaml.safe_load(DEMO_SETTINGS.read_text())
+    del document["session_requests"]
     document |= {
         "keys_per_run": keys_per_run,
         "store": {"path": "store", "keep_superseded": "PT0S"},
         "catalog": {"path": "catalog.sqlite"},
         "state": {"url": "sqlite:///state.sqlite"},
     }
-    entry = document["stations"][0]
+    [entry] = document["stations"] = document["stations"][:1]
     entry |= {
         "url": f"{url}/auxip",
         "missions": ["S1", "S2", "S3", "other"],

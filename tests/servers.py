@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rs_assets.settings import S3Store
+from tests.platform import PASSWORD
 
 BUCKET = "bucket"
 
@@ -58,3 +59,20 @@ def rclone_s3(root: Path) -> Iterator[S3Server]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(10)
+
+
+@contextmanager
+def simulated_stations(*options: str) -> Iterator[str]:
+    """The simulator with the tests' password; its URL."""
+    command = [sys.executable, "-m", "rs_assets.simulator", "--port", "0", *options]
+    environment = {**os.environ, "RS_ASSETS_SIMULATOR_PASSWORD": PASSWORD}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True)
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("simulator ready at "), line
+        yield line.removeprefix("simulator ready at ").strip()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+        process.stdout.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from rs_assets.cli.demo_archive import DemoArchive
 from rs_assets.cli.home import prepare_home
 from rs_assets.cli.processes import Process, start_simulator, workspace_arguments
 from rs_assets.settings import DEMO_SETTINGS, default_path, load_settings
@@ -27,7 +28,7 @@ _SIMULATOR_PORT = 8127
 )
 @click.option("--home", type=click.Path(path_type=Path), help="DAGSTER_HOME; by default ./dagster_home.")
 def dev(port: int, host: str, simulator: bool | None, home: Path | None) -> None:
-    """Start the Dagster UI and daemon, and the simulated station; Ctrl-C or SIGTERM ends them all."""
+    """Start the Dagster UI and daemon, and the simulated stations; Ctrl-C or SIGTERM ends them all."""
     if not _is_free(host, port):
         raise click.ClickException(f"port {port} of {host} is in use; choose another with --port")
     stopping = threading.Event()
@@ -37,9 +38,12 @@ def dev(port: int, host: str, simulator: bool | None, home: Path | None) -> None
     with ExitStack() as stack:
         children = []
         if simulator if simulator is not None else default_path() == DEMO_SETTINGS:
-            process, url = start_simulator(port=_SIMULATOR_PORT if _is_free("127.0.0.1", _SIMULATOR_PORT) else 0)
+            archive = DemoArchive.of_home(directory)
+            free = _SIMULATOR_PORT if _is_free("127.0.0.1", _SIMULATOR_PORT) else 0
+            process, _ = start_simulator(*archive.simulator_arguments, port=free)
             children.append(stack.enter_context(process))
-            click.echo(f"Simulated station  {url}/auxip")
+            for station in load_settings().stations:
+                click.echo(f"Simulated station  {station.url}")
         settings = load_settings()
         workspace = workspace_arguments(directory.parent)
         command = [sys.executable, "-m", "dagster", "dev", *workspace, "-h", host, "-p", str(port)]

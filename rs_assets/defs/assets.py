@@ -19,7 +19,7 @@ from rs_assets.defs.running import readable_failures, run_cancellable
 from rs_assets.ingest import IngestOptions, PartitionReport, Platform, Step, ingest
 from rs_assets.ingest.progress import Progress
 from rs_assets.ingest.staging import StagingOptions
-from rs_assets.settings import Settings, Station
+from rs_assets.settings import Incomplete, Settings, Station
 from rs_assets.stations.window import Partition
 
 PLATFORM = "platform"
@@ -84,20 +84,7 @@ def station_assets(settings: Settings, station: Station) -> dg.AssetsDefinition:
 
 def _specs(station: Station) -> Iterable[dg.AssetSpec]:
     """The assets as the UI shows them."""
-    descriptions = {
-        Step.SEARCH: (
-            f"Everything that {station.name} has shown for the window and mission, as a STAC ItemCollection in the "
-            "store. Searching again adds to it and takes nothing away, even when the station has evicted it all."
-        ),
-        Step.STAGE: (
-            "The files that the catalogue lacks, moved into the object store, counted and hashed on the way, and "
-            "visible only once verified. The manifest in the store has one outcome per file."
-        ),
-        Step.PUBLISH: (
-            "The items whose every file is verified, in the STAC catalogue. Each asset's href is the object; where "
-            "the station has it stays as an alternate."
-        ),
-    }
+    descriptions = _descriptions(station)
     upstream: dg.AssetKey | None = None
     for step in Step:
         key = asset_key(station.name, step)
@@ -113,6 +100,33 @@ def _specs(station: Station) -> Iterable[dg.AssetSpec]:
             metadata={"station_url": dg.MetadataValue.url(str(station.url))},
         )
         upstream = key
+
+
+def _descriptions(station: Station) -> dict[Step, str]:
+    """What each asset is, with what is particular to downlink sessions."""
+    searched = (
+        f"Everything that {station.name} has shown for the window and mission, as a STAC ItemCollection in the "
+        "store. Searching again adds to it and takes nothing away, even when the station has evicted it all."
+    )
+    staged = (
+        "The files that the catalogue lacks, moved into the object store, counted and hashed on the way, and "
+        "visible only once verified. The manifest in the store has one outcome per file."
+    )
+    published = (
+        "The items whose every file is verified, in the STAC catalogue. Each asset's href is the object; where "
+        "the station has it stays as an alternate."
+    )
+    if station.sessions is not None:
+        staged += (
+            " A session is staged as far as the station shows it, also while its downlink still runs, and again as it "
+            "grows; no chunk is moved twice."
+        )
+        published += (
+            " A session enters it when it is complete, and waits outside until then."
+            if station.sessions.incomplete is Incomplete.HOLD
+            else " A session that is not complete yet is marked as partial, and grows."
+        )
+    return {Step.SEARCH: searched, Step.STAGE: staged, Step.PUBLISH: published}
 
 
 def _staging_options(config: IngestConfig) -> StagingOptions:

@@ -78,10 +78,9 @@ def _sessions(sessions: Sequence[SessionStanding]) -> Metadata:
     rows: list[dict[str, str | int]] = [
         {
             "session": entry.session_id,
-            "satellite": entry.platform,
-            "chunks": ", ".join(f"channel {channel}: {count}" for channel, count in entry.channels.items()),
-            "size_mb": str(round(entry.size / _MEGABYTE, 3)),
             "standing": "complete" if entry.complete else "; ".join(entry.missing),
+            "chunks": " ".join(f"ch{channel}:{count}" for channel, count in entry.channels.items()),
+            "MB": f"{entry.size / _MEGABYTE:.1f}",
         }
         for entry in sorted(sessions, key=lambda entry: entry.complete)
     ]
@@ -95,6 +94,8 @@ def _sessions(sessions: Sequence[SessionStanding]) -> Metadata:
 
 def _of_staging(platform: Platform, manifest: Manifest) -> Metadata:
     metadata: dict[str, dg.MetadataValue] = {
+        # What people look for first stands first.
+        **(_sessions(manifest.sessions) if manifest.sessions else {}),
         "dagster/uri": dg.MetadataValue.url(
             platform.documents.url(manifest_path(manifest.station, manifest.partition))
         ),
@@ -105,8 +106,6 @@ def _of_staging(platform: Platform, manifest: Manifest) -> Metadata:
         "retries": dg.MetadataValue.int(manifest.retries),
         "resumed": dg.MetadataValue.int(manifest.resumed),
     }
-    if manifest.sessions:
-        metadata |= _sessions(manifest.sessions)
     if manifest.failures:
         metadata["not_staged"] = records([_failure(file) for file in manifest.failures])
     warned = [{"file": file.asset, "warning": "; ".join(file.warnings)} for file in manifest.files if file.warnings]

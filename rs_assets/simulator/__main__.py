@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         default=os.environ.get(_variable("chunk_size"), argparse.SUPPRESS),
         help=f"size of a session's files, 314572800 on real stations; also from {_variable('chunk_size')}",
     )
+    parser.add_argument("--most-sessions", type=int, help="sessions of each mission, day and CADIP station at most")
     parser.add_argument("--odd-sessions", action="store_true", help="make some sessions odd: late, incomplete, …")
     parser.add_argument("--max-page", type=int, help="most entities in an answer")
     parser.add_argument("--no-next-link", dest="next_link", action="store_false")

@@ -41,6 +41,9 @@ class SimulatorOptions:
     chunk_size: int = 128 * 1024
     """Bytes in a file of a session, but for the last of each channel, which is smaller."""
 
+    most_sessions: int | None = None
+    """Of each mission and day at most so many sessions at a CADIP station; None leaves the 3 to 6 that there are."""
+
     odd_sessions: bool = False
     """Whether some sessions of the archive are odd: late, incomplete, mislabelled, transferred again."""
 
@@ -89,6 +92,15 @@ class SimulatorOptions:
             raise ValueError("now needs a time zone, such as 2024-05-01T00:00:00+00:00")
         if self.speed is not None and not (math.isfinite(self.speed) and self.speed >= 0):
             raise ValueError(f"speed is {self.speed}; it is a number, zero or more")
+        self._check_downlink()
+        if self.max_page < 1:
+            raise ValueError(f"max_page is {self.max_page}; a page holds at least one entity")
+        if self.token_lifetime < 0 or self.refresh_lifetime < 0:
+            raise ValueError("token lifetimes are numbers of seconds, zero or more")
+        if self.evict_after_days is not None and self.evict_after_days <= 0:
+            raise ValueError("evict_after_days is more than zero, or None to keep products for ever")
+
+    def _check_downlink(self) -> None:
         for name in self.cadip_stations:
             if not re.fullmatch("[A-Za-z0-9_-]{1,16}", name):
                 raise ValueError(f"{name!r} cannot be a CADIP station; a name is 1 to 16 letters, digits, _ or -")
@@ -96,9 +108,5 @@ class SimulatorOptions:
             raise ValueError(f"the CADIP stations {', '.join(self.cadip_stations)} are not all different")
         if self.chunk_size < 1:
             raise ValueError(f"chunk_size is {self.chunk_size}; a file holds at least one byte")
-        if self.max_page < 1:
-            raise ValueError(f"max_page is {self.max_page}; a page holds at least one entity")
-        if self.token_lifetime < 0 or self.refresh_lifetime < 0:
-            raise ValueError("token lifetimes are numbers of seconds, zero or more")
-        if self.evict_after_days is not None and self.evict_after_days <= 0:
-            raise ValueError("evict_after_days is more than zero, or None to keep products for ever")
+        if self.most_sessions is not None and self.most_sessions < 0:
+            raise ValueError(f"most_sessions is {self.most_sessions}; it is a number of sessions, zero or more")

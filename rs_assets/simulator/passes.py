@@ -51,10 +51,11 @@ _BITS = (2, 3, 1, 3, _BLOCK_BITS)
 class Passes:
     """Makes the sessions of one station and seed."""
 
-    def __init__(self, seed: int, station: str, chunk_size: int, *, odd: bool) -> None:
-        """``chunk_size`` is in bytes; with ``odd`` some of the sessions are."""
+    def __init__(self, seed: int, station: str, chunk_size: int, *, most: int | None, odd: bool) -> None:
+        """``chunk_size`` is in bytes; a day has at most ``most`` sessions of a mission; with ``odd`` some are odd."""
         self._station = station.upper()
         self._chunk_size = chunk_size
+        self._most = most
         self._odd = odd
         self._identity = Identity(f"{seed}/{station}")
         self.acquired = lru_cache(maxsize=128)(self._acquired)
@@ -82,6 +83,7 @@ class Passes:
         for number, mission in enumerate(_MISSIONS):
             flying = [unit for unit in mission.satellites if mission.flies(unit, day)]
             count = 3 + self._identity.digest(f"{ordinal}/{number}")[0] % 4 if flying else 0
+            count = count if self._most is None else min(count, self._most)
             for slot in range(count):
                 unit = flying[(ordinal + slot) % len(flying)]
                 key = self._identity.digest(f"{ordinal}/{number}/{slot}")

@@ -25,6 +25,9 @@ def serve(
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=512) as listener:
+        # What is accepted inherits it; asyncio leaves it out here. Without it every small file takes 40 ms, while the
+        # body waits for the acknowledgement of the headers.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
             create_app(options),
             http=_Protocol,

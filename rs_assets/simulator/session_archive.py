@@ -39,7 +39,9 @@ class SessionArchive:
         """From a file's publication to its EvictionDate."""
         self.station = station
         self._rolling = None if rolling is None else self.kept
-        self._passes = Passes(options.seed, station, options.chunk_size, odd=options.odd_sessions)
+        self._passes = Passes(
+            options.seed, station, options.chunk_size, most=options.most_sessions, odd=options.odd_sessions
+        )
         self._has_retransfers = options.odd_sessions
         self._clock = clock
         self._first_day = options.first_day

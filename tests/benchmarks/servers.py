@@ -48,6 +48,7 @@ http {{
         location /capped/ {{ alias {files}/; limit_rate {cap}; }}
         location /logged/ {{ alias {files}/; access_log {prefix}/sent.log sent; }}
         location = /status {{ stub_status; }}
+        {more}
     }}
 }}
 """
@@ -97,13 +98,14 @@ def rclone_program() -> str | None:
 
 
 @contextmanager
-def station(files: Path, scratch: Path, cap: str) -> Iterator[Station]:
+def station(files: Path, scratch: Path, cap: str, more: str = "") -> Iterator[Station]:
     """Serve a directory.
 
     Args:
         files: what is served.
         scratch: an empty directory for logs and temporary files.
         cap: nginx's ``limit_rate`` for each answer under ``/capped/``, e.g. ``50m`` for 50 MiB/s.
+        more: further locations, as nginx has them in its settings; relative paths in them start at `scratch`.
 
     Raises:
         ServerError: nginx is not installed or does not start.
@@ -116,7 +118,7 @@ def station(files: Path, scratch: Path, cap: str) -> Iterator[Station]:
     def command(port: int) -> list[str]:
         # A worker of another user could not read a directory made for this one.
         user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
-        text = _NGINX_CONF.format(user=user, prefix=scratch, port=port, files=files, cap=cap)
+        text = _NGINX_CONF.format(user=user, prefix=scratch, port=port, files=files, cap=cap, more=more)
         configuration.write_text(text, encoding="utf-8")
         return [program, "-p", str(scratch), "-e", str(scratch / "error.log"), "-c", str(configuration)]
 

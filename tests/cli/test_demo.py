@@ -26,16 +26,22 @@ def home(tmp_path: Path) -> Path:
     return directory
 
 
-def demo(home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def demo(home: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the demo."""
-    command = [sys.executable, "-c", "from rs_assets.cli import main; main()", "demo", "--home", str(home)]
-    env = {**os.environ, "COLUMNS": "120", **environment}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=env, timeout=120)
+    command = [sys.executable, "-c", "from rs_assets.cli import main; main()", "demo", "--home", str(home), *options]
+    env = {**os.environ, "COLUMNS": "120"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=env, timeout=180)
 
 
-def rows(output: str) -> list[list[str]]:
-    """The cells of the table."""
-    return [re.split(r"\s*│\s*", line.strip("│ ")) for line in output.splitlines() if line.startswith("│ 20")]
+def rows(output: str, first: str) -> list[list[str]]:
+    """The cells of the rows that begin so."""
+    lines = [line for line in output.splitlines() if line.startswith(f"│ {first}")]
+    return [re.split(r"\s*│\s*", line.strip("│ ")) for line in lines]
+
+
+def session_rows(output: str) -> list[list[str]]:
+    """The cells of the downlink stations' table."""
+    return [*rows(output, "mps"), *rows(output, "sgs")]
 
 
 def test_the_demo_fills_the_catalogue_and_a_second_one_stages_nothing(
@@ -46,22 +52,50 @@ def test_the_demo_fills_the_catalogue_and_a_second_one_stages_nothing(
 
     assert first.returncode == 0, first.stderr
     assert second.returncode == 0, second.stderr
-    table = rows(first.stdout)
+    table = rows(first.stdout, "20")
     assert len(table) == 9
     for _day, _mission, found, staged, _verified, failed, catalogued in table:
         assert int(found) == int(staged) == int(catalogued) > 10
         assert failed == "0"
-    assert [row[3] for row in rows(second.stdout)] == ["0"] * 9
+    downlink = session_rows(first.stdout)
+    assert [row[:2] for row in downlink] == [
+        [name, mission] for name in ("mps", "sgs") for mission in ("S1", "S2", "S3")
+    ]
+    for _name, _mission, found, complete, chunks, megabytes, staged, failed, catalogued in downlink:
+        assert int(found) == int(complete) == int(catalogued) >= 9
+        assert int(chunks) == int(staged) >= 9 * 16
+        assert 0 < float(megabytes) < 100
+        assert failed == "0"
+    assert [row[3] for row in rows(second.stdout, "20")] == ["0"] * 9
+    assert [row[2:7] for row in session_rows(second.stdout)] == [[*row[2:6], "0"] for row in downlink]
     assert "Nothing was staged" in second.stdout
-    assert re.search(r"^\[ +\d+ s\] \d/9 partitions", first.stderr, re.MULTILINE)
+    assert re.search(r"^\[ +\d+ s\] \d+/27 partitions", first.stderr, re.MULTILINE)
     assert not [process for process in psutil.process_iter(["cmdline"]) if str(home) in str(process.info["cmdline"])]
     monkeypatch.setenv("DAGSTER_HOME", str(home))
-    assert assert_catalogue_is_true(Platform.open(load_settings())) == sum(int(row[2]) for row in table)
+    assert assert_catalogue_is_true(Platform.open(load_settings())) == sum(int(row[2]) for row in [*table, *downlink])
 
     # What it says about reading the catalogue works as it stands there.
     script = first.stdout[first.stdout.index(sys.executable) :]
     read = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     assert [line.split()[1][:8] for line in read.stdout.splitlines()] == ["file:///"] * 3, read.stderr
+
+
+@pytest.mark.slow
+def test_large_chunks_come_with_fewer_sessions_which_is_said(home: Path) -> None:
+    first = demo(home, "--chunk-size", "3MB")
+    second = demo(home)
+    third = demo(home, "--chunk-size", "4MB")
+
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("Chunks of 3 MB: the last whole day instead of three, about 2.3 GB in all.")
+    table = session_rows(first.stdout)
+    assert sum(float(row[5]) for row in table) > 1000
+    assert all(int(row[2]) == int(row[8]) > 0 for row in table)
+    assert len(rows(first.stdout, "20")) == 3
+    assert second.returncode == 0, second.stderr
+    assert [row[2:7] for row in session_rows(second.stdout)] == [[*row[2:6], "0"] for row in table]
+    assert third.returncode == 1
+    assert "filled from stations whose chunks have 3000000 bytes" in third.stderr
 
 
 def test_a_demo_that_cannot_use_its_state_fails_with_a_readable_error(home: Path) -> None:

@@ -1,8 +1,8 @@
 """The fault matrix: what a station can do wrong, and what becomes of the file then.
 
 Each row is one fault of a real station over HTTP (the simulator, in a process of its own), taken through all steps into
-a directory and, where bytes come, into an S3 server. Every row asserts the outcome, what the station's log shows, and that the store
-and the catalogue hold the exact bytes or nothing, without left-over parts or open uploads.
+a directory and, where bytes come, into an S3 server. Every row asserts the outcome, what the station's log shows, and
+that the store and the catalogue hold the exact bytes or nothing, without left-over parts or open uploads.
 
 What has a test of its own elsewhere: https to http and a private authority (``tests/staging/test_source.py``), a full
 disk (``tests/staging/test_processes.py``), two processes (``tests/ingest/test_at_once.py``), a process that is

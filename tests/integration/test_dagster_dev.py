@@ -1,105 +1,42 @@
 """`rs-assets dev` with the real web server and daemon, on ports of its own."""
 
-import os
-import shutil
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-import psutil
 import pytest
 
-from rs_assets.cli.processes import SIMULATOR_VARIABLE
+from tests.integration.dev import Dev, running_dev, until
 from tests.platform import SimulatedStation
-
-ROOT = Path(__file__).parents[2]
-PATIENCE_S = 240
 
 pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)
-class Dev:
-    """A running `rs-assets dev`."""
+class Demo:
+    """A running `rs-assets dev`, and the levers of the station that it plays."""
 
-    process: subprocess.Popen[str]
-    url: str
+    dev: Dev
     station: SimulatedStation
 
     def query(self, query: str, **variables: object) -> dict[str, Any]:
         """Ask Dagster's GraphQL."""
-        answer = httpx.post(f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=60).json()
-        assert answer.get("errors") is None, answer
-        data = answer["data"]
-        assert isinstance(data, dict)
-        return data
+        return self.dev.query(query, **variables)
 
 
 @pytest.fixture
-def dev(tmp_path: Path, unused_port: int) -> Iterator[Dev]:
-    """`rs-assets dev` on a fresh home; ended by SIGTERM, after which nothing of it may be left."""
-    home = tmp_path / "dagster_home"
-    home.mkdir()
-    shutil.copy(ROOT / "dagster_home" / "dagster.yaml", home)
-    shutil.copy(ROOT / "workspace.yaml", tmp_path)
-    command = [sys.executable, "-c", "from rs_assets.cli import main; main()"]
-    environment = {name: value for name, value in os.environ.items() if name != SIMULATOR_VARIABLE}
-    log = (tmp_path / "dev.log").open("w")
-    process = subprocess.Popen(
-        [*command, "dev", "--home", str(home), "--port", str(unused_port)],
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment,
-        cwd=tmp_path,
-        start_new_session=True,
-    )
-    url = f"http://127.0.0.1:{unused_port}"
-    try:
-        until(lambda: answers(f"{url}/server_info"), "the Dagster UI answers")
-        printed = (tmp_path / "dev.log").read_text()
-        simulator = next(line.split()[-1] for line in printed.splitlines() if line.startswith("Simulated station"))
+def dev(tmp_path: Path, unused_port: int) -> Iterator[Demo]:
+    """`rs-assets dev` with the demo's settings, on a fresh home."""
+    with running_dev(tmp_path, unused_port) as running:
+        printed = running.log.read_text().splitlines()
+        simulator = next(line.split()[-1] for line in printed if line.endswith("/auxip"))
         with SimulatedStation(simulator.removesuffix("/auxip")) as station:
-            yield Dev(process, url, station)
-    finally:
-        family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-        log.close()
-        assert [child for child in family if lives(child)] == [], (tmp_path / "dev.log").read_text()
+            yield Demo(running, station)
 
 
-def lives(process: psutil.Process) -> bool:
-    """Whether the process runs; one that has ended and that nobody has asked for yet does not."""
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
-def answers(url: str) -> bool:
-    """Whether something answers there."""
-    try:
-        return httpx.get(url, timeout=5).is_success
-    except httpx.TransportError:
-        return False
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Wait until the condition holds."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"in vain: {what}"
-        time.sleep(0.5)
-
-
-def test_a_backfill_with_a_failing_day_fails_that_day_alone_and_the_sensor_runs(dev: Dev) -> None:
+def test_a_backfill_with_a_failing_day_fails_that_day_alone_and_the_sensor_runs(dev: Demo) -> None:
     dev.station.fault(path_contains="Products", query_contains="PublicationDate gt 2026-06-04", status=500)
     days = [f"2026-06-{number:02d}" for number in range(1, 11)]
     keys = [f"{day}|{mission}" for day in days for mission in ("S1", "S2", "S3")]
@@ -136,16 +73,12 @@ def test_a_backfill_with_a_failing_day_fails_that_day_alone_and_the_sensor_runs(
         good = {entry["partition"] for entry in nodes[0]["assetMaterializations"]}
         assert good == {key for key in keys if not key.startswith("2026-06-05")}
         assert all(len(entry["metadataEntries"]) > 5 for entry in nodes[0]["assetMaterializations"])
-    sensor = dev.query(
-        """query { sensorOrError(sensorSelector: {repositoryLocationName: "rs_assets", repositoryName: "__repository__",
-             sensorName: "adgs_due_partitions"}) { ... on Sensor { sensorState { status ticks(limit: 1) { status } } } }
-           }"""
-    )["sensorOrError"]["sensorState"]
+    sensor = dev.dev.sensor("adgs_due_partitions")
     assert sensor["status"] == "RUNNING"
     assert sensor["ticks"][0]["status"] in {"SKIPPED", "SUCCESS"}
 
 
-def test_terminating_a_run_ends_its_transfers_within_seconds(dev: Dev) -> None:
+def test_terminating_a_run_ends_its_transfers_within_seconds(dev: Demo) -> None:
     dev.station.fault(path_contains="$value", delay_seconds=120)
     launched = dev.query(
         """mutation($e: ExecutionParams!) {

@@ -339,3 +339,10 @@ async def test_retransfers_are_asked_for_without_a_date(station: Station) -> Non
     again = await station.cadip("retransfer", session=original["Id"])
     found: list[Entity] = await station.entities("Sessions", filter="Retransfer eq true")
     assert [session["Id"] for session in found] == [again["Id"]]
+
+
+async def test_a_day_has_at_most_as_many_sessions_as_are_asked_for() -> None:
+    few = Station.started(most_sessions=1)
+    async with few.http:
+        sessions = await few.entities("Sessions", filter=ONE_DAY)
+    assert Counter(session["Satellite"][:2] for session in sessions) == {"S1": 1, "S2": 1, "S3": 1}

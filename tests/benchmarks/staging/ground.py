@@ -54,12 +54,14 @@ class Target:
 class Ground:
     """The place of one run of the benchmark; leaving it removes everything."""
 
-    def __init__(self, *, quick: bool, rounds: int, disk: Path) -> None:
+    def __init__(self, *, quick: bool, rounds: int, disk: Path, locations: str = "") -> None:
+        """`locations`: what the station serves besides the workloads, as nginx has it in its settings."""
         self.quick = quick
         self.rounds = rounds
         self.recipes = recipes(quick=quick)
         self.cap, self.cap_bytes = ("16m", 16 << 20) if quick else ("50m", 50 << 20)
         self._disk_parent = disk
+        self._locations = locations
         self._stack = ExitStack()
         self._made: dict[str, Workload] = {}
 
@@ -73,7 +75,9 @@ class Ground:
             self.served, self.scratch = self.root / "served", self.root / "scratch"
             for directory in (self.served, self.scratch, self.root / "nginx"):
                 directory.mkdir()
-            self.station: Station = stack.enter_context(station(self.served, self.root / "nginx", self.cap))
+            self.station: Station = stack.enter_context(
+                station(self.served, self.root / "nginx", self.cap, self._locations)
+            )
             self._stack = stack.pop_all()
         return self
 

@@ -106,7 +106,7 @@ class Curl(Side):
         return f"{how}, md5sum" if self.verified else how
 
     def run(self, ground: Ground, files: Sequence[File], target: Target) -> Measured:
-        names = [Path(file.path).name for file in files]
+        names = [Path(file.key).name for file in files]
         steps = [self._command(ground, files, names)]
         if self.verified:
             sums = ground.scratch / "sums.md5"
