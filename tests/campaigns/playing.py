@@ -34,8 +34,8 @@ class _Product:
     name: str
     sources: list[str]
     """The station's keys of its publications, in their order."""
-    lies: bool = False
-    """Whether the station states what is wrong of its newest publication."""
+    lies: set[str] = field(default_factory=set)
+    """The keys of the publications of which the station states what is wrong."""
 
 
 @dataclass
@@ -129,7 +129,9 @@ class Play:
         attributes = {"platformShortName": "SENTINEL-1", "platformSerialIdentifier": "A", "productType": "AUX_TEST"}
         fields = {"Name": name, "size": size, "PublicationDate": published.isoformat(), "Attributes": attributes}
         source_id = str(self._station.add(**fields | (stated[lie] if lie else {}))["Id"])
-        self._products.append(_Product(name, [source_id], lie in {"wrong checksum", "wrong size"}))
+        self._products.append(_Product(name, [source_id]))
+        if lie in {"wrong checksum", "wrong size"}:
+            self._products[-1].lies.add(source_id)
         self._truth.learn(source_id)
 
     def _republish(self, which: int, same_id: bool) -> None:
@@ -140,9 +142,9 @@ class Play:
         again = str(self._station.republish(id=newest, same_id=same_id, replace=same_id)["Id"])
         if same_id:
             self._changed.add(again)
+            product.lies.discard(again)
         else:
             product.sources.append(again)
-        product.lies = False
         self._truth.learn(again)
 
     def _evict(self, which: int) -> None:
@@ -199,7 +201,9 @@ class Play:
         again = (sources_of(objects) - self._changed) & set(asked)
         assert not again, f"staged again: {again}"
         if not self._is_faulty and not dead:
-            twice = {source_id for source_id, times in Counter(asked).items() if times > 1} - self._lying()
+            # The window in which a changed file was published first still has what the station stated of it then.
+            wrong = self._lying() | self._changed
+            twice = {source_id for source_id, times in Counter(asked).items() if times > 1} - wrong
             assert not twice, f"fetched twice: {twice}"
         self._hold(objects, listed)
         return done
@@ -276,8 +280,9 @@ class Play:
 
     def _lying(self) -> set[str]:
         """The station's keys of the files that no run may accept."""
-        is_strict = self._script.policy == "strict"
-        return {product.sources[-1] for product in self._products if product.lies and is_strict}
+        if self._script.policy != "strict":
+            return set()
+        return set().union(*(product.lies for product in self._products))
 
 
 _EPOCH = datetime(2001, 1, 1, 1, tzinfo=UTC)

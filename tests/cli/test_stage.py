@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -338,7 +339,7 @@ def test_after_an_interruption_the_next_run_goes_on_from_what_had_come(
     station.fault(path_contains=path, after_bytes=16 << 20, stall_seconds=60, times=1)
     process = subprocess.Popen([*COMMAND, "adgs", key], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        until(lambda: any(entry.stat().st_size >= 15 << 20 for entry in tmp_path.rglob("*.part")))
+        until(lambda: largest_part(tmp_path) >= 15 << 20)
         process.send_signal(number)
         output, errors = process.communicate(timeout=15)
     finally:
@@ -432,6 +433,15 @@ run_interruptible(work(), lambda: print("told", flush=True))
     finally:
         process.kill()
         process.stdout.close()
+
+
+def largest_part(directory: Path) -> int:
+    """Size of the largest file in the making; a small one may vanish while it is looked at."""
+    sizes = [0]
+    for path in directory.rglob("*.part"):
+        with suppress(FileNotFoundError):
+            sizes.append(path.stat().st_size)
+    return max(sizes)
 
 
 def until(condition: Callable[[], bool]) -> None:

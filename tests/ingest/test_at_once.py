@@ -178,8 +178,8 @@ def test_no_station_has_more_connections_than_its_settings_allow_whatever_runs_a
     # Each file once, of three days and of a session of two channels.
     assert Counter(Counter(downloaded(station.log())).values()) == {1: 3 * 12 + 2 * 8}
     load = station.load()
-    assert load["/auxip"]["peak"] == 4
-    assert load["/cadip/sgs"]["peak"] == 4
+    assert 1 < load["/auxip"]["peak"] <= 4
+    assert 1 < load["/cadip/sgs"]["peak"] <= 4
     assert len(installation.catalogued()) == 3 * 12 + 1
 
 
