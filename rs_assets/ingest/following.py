@@ -15,7 +15,7 @@ from typing import Any, Self
 from rs_assets.items.times import format_time, parse_time
 from rs_assets.settings import Mission, Retries, Station
 from rs_assets.stations.cadip import CadipSearch, Publications
-from rs_assets.stations.cadip_session import Session, SessionFile
+from rs_assets.stations.cadip.session import Session, SessionFile
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.window import Partition
 

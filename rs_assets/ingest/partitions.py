@@ -15,7 +15,8 @@ from rs_assets.ingest.search_results import SearchResults
 from rs_assets.ingest.searching import kept_results, search_partition
 from rs_assets.ingest.staging import StagingOptions, stage_partition
 from rs_assets.staging.progress import Message
-from rs_assets.staging.source import HttpSource, Source
+from rs_assets.staging.sources import Source
+from rs_assets.staging.sources.http import HttpSource
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.registry import search_of
 from rs_assets.stations.window import Partition

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from rs_assets.catalog import Catalog, SqliteCatalog
 from rs_assets.documents import Documents
 from rs_assets.settings import Settings, Station
-from rs_assets.staging.claims import KeyClaims
-from rs_assets.staging.object_sink import ObjectStoreSink
-from rs_assets.staging.opening import sink_of
 from rs_assets.staging.sinks import Sink
+from rs_assets.staging.sinks.claims import KeyClaims
+from rs_assets.staging.sinks.objects import ObjectStoreSink
+from rs_assets.staging.sinks.opening import sink_of
 from rs_assets.state import (
     IncompleteItems,
     Outcomes,

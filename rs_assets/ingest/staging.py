@@ -22,7 +22,7 @@ from rs_assets.staging.items import stage_items
 from rs_assets.staging.progress import Progress
 from rs_assets.staging.report import FileOutcome, ItemOutcome, StagingReport
 from rs_assets.staging.sinks import Sink
-from rs_assets.staging.source import Source
+from rs_assets.staging.sources import Source
 from rs_assets.staging.transfer import TransferStatus
 from rs_assets.stations.registry import judge
 

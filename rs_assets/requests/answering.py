@@ -21,7 +21,8 @@ from rs_assets.requests.choosing import Choice, asked_for, bounds, choose, missi
 from rs_assets.requests.model import AuxRequest
 from rs_assets.selection import compile_filter
 from rs_assets.settings import CATALOG_SOURCE, OTHER_MISSION, Station
-from rs_assets.staging.source import HttpSource, Source
+from rs_assets.staging.sources import Source
+from rs_assets.staging.sources.http import HttpSource
 from rs_assets.state.requests import RequestCounts, RequestState
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.registry import search_of

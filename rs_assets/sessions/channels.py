@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 from pystac import Item
 
-from rs_assets.stations.cadip_completeness import FIRST_BLOCKS, QUALITY, SUPERSEDED_BY, Chunk, chunks_of
+from rs_assets.stations.cadip.completeness import FIRST_BLOCKS, QUALITY, SUPERSEDED_BY, Chunk, chunks_of
 
 
 class Fate(Enum):

@@ -14,7 +14,7 @@ from rs_assets.staging.faults import EvictedError, MismatchError, StoreUnusableE
 from rs_assets.staging.fetching import Effort, Fetcher
 from rs_assets.staging.progress import Finished, Progress, Started, unobserved
 from rs_assets.staging.sinks import Sink, StoredObject
-from rs_assets.staging.source import Source
+from rs_assets.staging.sources import Source
 from rs_assets.staging.transfer import Transfer, TransferOutcome, TransferStatus
 from rs_assets.staging.verification import Expectation, Verified
 

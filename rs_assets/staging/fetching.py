@@ -19,9 +19,9 @@ from rs_assets.staging.faults import (
 )
 from rs_assets.staging.origin import Origin
 from rs_assets.staging.progress import Moved, Paused, Placed, Progress, Retried
-from rs_assets.staging.ranges import PIECE_BYTES, Room, opened
 from rs_assets.staging.sinks import Writer
-from rs_assets.staging.source import Source, Wanted
+from rs_assets.staging.sources import Source, Wanted
+from rs_assets.staging.sources.ranges import PIECE_BYTES, Room, opened
 from rs_assets.staging.transfer import Transfer
 from rs_assets.staging.verification import Expectation, Passage, Verified
 from rs_assets.stations.backoff import wait_before

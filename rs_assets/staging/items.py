@@ -13,7 +13,7 @@ from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Progress
 from rs_assets.staging.report import FileOutcome, ItemOutcome, StagingReport
 from rs_assets.staging.sinks import Sink
-from rs_assets.staging.source import Source
+from rs_assets.staging.sources import Source
 from rs_assets.staging.transfer import Transfer, TransferStatus
 from rs_assets.stations.fields import count_of
 

@@ -8,7 +8,7 @@ from pystac import Item
 from rs_assets.settings import Interface, Mission, Station
 from rs_assets.stations.auxip import AuxipSearch
 from rs_assets.stations.cadip import CadipSearch
-from rs_assets.stations.cadip_completeness import quiet_from, settle
+from rs_assets.stations.cadip.completeness import quiet_from, settle
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.search import StationSearch
 

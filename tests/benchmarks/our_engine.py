@@ -28,16 +28,16 @@ from pydantic import HttpUrl
 from rs_assets import settings
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Interface, Policy, Station, Verification
-from rs_assets.staging.directory import DirectorySink
 from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Message, Moved, Progress, unobserved
 from rs_assets.staging.sinks import Sink
-from rs_assets.staging.source import HttpSource
+from rs_assets.staging.sinks.directory import DirectorySink
+from rs_assets.staging.sources.http import HttpSource
 from rs_assets.staging.transfer import Transfer, TransferOutcome
 from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.tokens import ConstantHeaders
 
-_OPENING = "rs_assets.staging.opening"
+_OPENING = "rs_assets.staging.sinks.opening"
 
 _THREADS = min(32, (os.cpu_count() or 1) + 4)
 """As many as the loop's executor has by default."""

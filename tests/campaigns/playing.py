@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from rs_assets.staging.parts import remove_stale
+from rs_assets.staging.sinks.parts import remove_stale
 from tests.campaigns.installation import Installation
 from tests.campaigns.script import Script
 from tests.campaigns.stores import ThreadedS3

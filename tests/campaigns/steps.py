@@ -10,12 +10,12 @@ from typing import Any
 
 from rs_assets.catalog.sqlite import SqliteCatalog
 from rs_assets.documents import Documents
-from rs_assets.staging import publishing
-from rs_assets.staging.directory import DirectorySink
-from rs_assets.staging.journal import Journal
-from rs_assets.staging.object_sink import ObjectStoreSink
-from rs_assets.staging.parts import Part
-from rs_assets.staging.upload import Upload
+from rs_assets.staging.sinks import publishing
+from rs_assets.staging.sinks.directory import DirectorySink
+from rs_assets.staging.sinks.journal import Journal
+from rs_assets.staging.sinks.objects import ObjectStoreSink
+from rs_assets.staging.sinks.parts import Part
+from rs_assets.staging.sinks.upload import Upload
 from rs_assets.state import Outcomes, SupersededObjects, Transfers
 
 _Concerns = Callable[[tuple[Any, ...]], bool]

@@ -15,7 +15,7 @@ from rs_assets.ingest import PartitionReport, Platform, ingest
 from rs_assets.requests.answering import Answering
 from rs_assets.requests.model import parse_request
 from rs_assets.settings import parse_settings
-from rs_assets.staging import parts
+from rs_assets.staging.sinks import parts
 from tests.campaigns.steps import die_at
 from tests.platform import PASSWORD, PASSWORD_VARIABLE, day
 

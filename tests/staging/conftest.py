@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rs_assets.staging.directory import DirectorySink
+from rs_assets.staging.sinks.directory import DirectorySink
 
 from .fault_station import FaultStation
 

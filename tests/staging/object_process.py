@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from rs_assets.settings import S3Store
-from rs_assets.staging.object_sink import ObjectStoreSink
 from rs_assets.staging.origin import Origin
+from rs_assets.staging.sinks.objects import ObjectStoreSink
 
 from .rig import LAX, passage_of
 

@@ -15,10 +15,10 @@ from pydantic import HttpUrl
 
 from rs_assets.items.multihash import Digest
 from rs_assets.settings import Interface, NoAuthentication, Retries, Station, Verification
-from rs_assets.staging.directory import DirectorySink
 from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Message, Moved, Started
-from rs_assets.staging.source import HttpSource
+from rs_assets.staging.sinks.directory import DirectorySink
+from rs_assets.staging.sources.http import HttpSource
 from rs_assets.staging.transfer import Transfer
 from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.tokens import ConstantHeaders

@@ -15,7 +15,7 @@ from rs_assets.settings import Interface, Policy, Retries, Station, Verification
 from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Progress
 from rs_assets.staging.sinks import Sink
-from rs_assets.staging.source import HttpSource
+from rs_assets.staging.sources.http import HttpSource
 from rs_assets.staging.transfer import Transfer, TransferOutcome
 from rs_assets.staging.verification import Expectation, Passage
 from rs_assets.stations.limits import StationLimits

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from rs_assets.errors import StateError
-from rs_assets.staging.claims import KeyClaims
+from rs_assets.staging.sinks.claims import KeyClaims
 from rs_assets.state import Claims, Holder, StateDatabase
 
 
@@ -102,7 +102,7 @@ async def test_claims_are_renewed_though_nothing_but_releases_is_asked_for(
         return renew(self, holder)
 
     monkeypatch.setattr(Claims, "renew", noted)
-    monkeypatch.setattr("rs_assets.staging.claims._RENEW_EVERY_S", 0.0)
+    monkeypatch.setattr("rs_assets.staging.sinks.claims._RENEW_EVERY_S", 0.0)
     async with KeyClaims(StateDatabase(url)) as claims, asyncio.timeout(10):
         assert await claims.claim("kept")
         assert await claims.claim("released")
@@ -113,7 +113,7 @@ async def test_claims_are_renewed_though_nothing_but_releases_is_asked_for(
 
 
 async def test_a_claim_that_was_lost_is_not_held_any_more(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rs_assets.staging.claims._RENEW_EVERY_S", 0.02)
+    monkeypatch.setattr("rs_assets.staging.sinks.claims._RENEW_EVERY_S", 0.02)
     state = StateDatabase(url)
     async with KeyClaims(state) as claims, asyncio.timeout(10):
         assert await claims.claim("key")

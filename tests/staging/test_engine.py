@@ -9,8 +9,8 @@ import pytest
 
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Retries
-from rs_assets.staging.directory import DirectorySink
 from rs_assets.staging.progress import Finished, Message, Moved, Paused, Placed, Retried, Started
+from rs_assets.staging.sinks.directory import DirectorySink
 from rs_assets.staging.transfer import Transfer, TransferStatus
 
 from .fault_station import FaultStation, Reply, Request

@@ -8,9 +8,9 @@ import pytest
 from pystac import Asset, Item
 
 from rs_assets.errors import StoreError
-from rs_assets.staging.directory import DirectorySink
 from rs_assets.staging.items import stage_items
 from rs_assets.staging.report import FileOutcome, StagingReport
+from rs_assets.staging.sinks.directory import DirectorySink
 from rs_assets.staging.transfer import TransferStatus
 
 from .fault_station import FaultStation, Reply

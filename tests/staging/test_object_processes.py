@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from rs_assets.staging.object_sink import ObjectStoreSink
+from rs_assets.staging.sinks.objects import ObjectStoreSink
 from tests.servers import S3Server
 
 _MEBIBYTE = 1 << 20

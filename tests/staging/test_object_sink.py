@@ -14,11 +14,11 @@ from obstore.exceptions import GenericError
 from rs_assets import object_store
 from rs_assets.errors import SettingsError, StoreError
 from rs_assets.items.multihash import Algorithm
-from rs_assets.staging import upload
-from rs_assets.staging.exclusion import ProcessClaims
 from rs_assets.staging.faults import MismatchError, StoreUnusableError, TakenError
-from rs_assets.staging.object_sink import ObjectStoreSink, ObjectWriter
 from rs_assets.staging.origin import Origin
+from rs_assets.staging.sinks import upload
+from rs_assets.staging.sinks.exclusion import ProcessClaims
+from rs_assets.staging.sinks.objects import ObjectStoreSink, ObjectWriter
 from tests.servers import S3Server
 
 from .fault_s3 import Fault, FaultS3, Operation

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import rs_assets
-from rs_assets.staging.directory import DirectorySink
+from rs_assets.staging.sinks.directory import DirectorySink
 from rs_assets.staging.transfer import Transfer, TransferStatus
 
 from .fault_station import FaultStation, Reply

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rs_assets.settings import Retries, Timeouts
-from rs_assets.staging import parts
-from rs_assets.staging.directory import DirectorySink
+from rs_assets.staging.sinks import parts
+from rs_assets.staging.sinks.directory import DirectorySink
 from rs_assets.staging.transfer import Transfer, TransferStatus
 
 from .fault_station import FaultStation, Reply, Request

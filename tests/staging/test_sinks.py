@@ -10,10 +10,10 @@ import pytest
 from rs_assets.errors import StoreError
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Verification
-from rs_assets.staging.directory import DirectorySink
 from rs_assets.staging.faults import TakenError
 from rs_assets.staging.origin import Origin
-from rs_assets.staging.parts import Part
+from rs_assets.staging.sinks.directory import DirectorySink
+from rs_assets.staging.sinks.parts import Part
 from rs_assets.staging.transfer import Transfer
 from rs_assets.staging.verification import Expectation, Passage
 
@@ -148,7 +148,7 @@ async def test_tidying_removes_what_nobody_is_writing_and_leaves_what_somebody_i
 async def test_a_part_removed_between_its_creation_and_its_lock_is_begun_again(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rs_assets.staging import parts
+    from rs_assets.staging.sinks import parts
 
     lock = parts._lock
     removed: list[Path] = []

@@ -7,7 +7,7 @@ from pystac import Item
 
 from rs_assets.items.extensions import FILE, SAT, TIMESTAMPS
 from rs_assets.items.validation import item_error
-from rs_assets.stations.cadip_session import Session, SessionFile, session_item
+from rs_assets.stations.cadip.session import Session, SessionFile, session_item
 from rs_assets.stations.missions import belonging
 
 from .downlink import CHUNK, SESSION, Downlink, again, chunk, chunks, quality, session, stamp

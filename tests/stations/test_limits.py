@@ -12,9 +12,8 @@ import pytest
 from rs_assets.errors import StateError
 from rs_assets.settings import Retries, Station
 from rs_assets.state import Demand, Holder, Slots, StateDatabase
-from rs_assets.stations.keeping import Timing
-from rs_assets.stations.limits import StationLimits
-from rs_assets.stations.load import Load
+from rs_assets.stations.limits import StationLimits, Timing
+from rs_assets.stations.limits.load import Load
 
 from .service import Service
 

@@ -15,7 +15,7 @@ from rs_assets.items.identity import publication_order
 from rs_assets.selection import AUXIP_VOCABULARY, Expression, compile_filter, odata_superset
 from rs_assets.selection.vocabulary import Field, Vocabulary
 from rs_assets.settings import OTHER_MISSION, Mission, TimeField
-from rs_assets.stations.auxip_product import Product, product_item
+from rs_assets.stations.auxip.product import Product, product_item
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.missions import Belonging, belonging
 from rs_assets.stations.odata import (

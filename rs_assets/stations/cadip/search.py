@@ -18,8 +18,8 @@ from rs_assets.items.identity import publication_order
 from rs_assets.items.times import utc_now
 from rs_assets.selection import CADIP_VOCABULARY, Expression, compile_filter, odata_superset
 from rs_assets.settings import OTHER_MISSION, Mission, TimeField
-from rs_assets.stations.cadip_completeness import settle
-from rs_assets.stations.cadip_session import Session, SessionFile, session_item
+from rs_assets.stations.cadip.completeness import settle
+from rs_assets.stations.cadip.session import Session, SessionFile, session_item
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.missions import Belonging, belonging
 from rs_assets.stations.odata import Entity, Listing, Query, QueryRefusedError, literal, moment, read_all, read_entity

@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 
 from rs_assets.errors import StoreError
 from rs_assets.staging.faults import MismatchError, StoreUnusableError, TakenError
-from rs_assets.staging.journal import Journal
 from rs_assets.staging.origin import Origin
+from rs_assets.staging.sinks.journal import Journal
 from rs_assets.staging.verification import Passage
 
 _logger = logging.getLogger(__name__)

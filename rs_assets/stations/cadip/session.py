@@ -17,7 +17,7 @@ from rs_assets.items.extensions import declare_extensions
 from rs_assets.items.growth import second_key
 from rs_assets.items.times import format_time
 from rs_assets.settings import Station
-from rs_assets.stations.cadip_completeness import QUALITY, RETRANSFER_QUALITY
+from rs_assets.stations.cadip.completeness import QUALITY, RETRANSFER_QUALITY
 from rs_assets.stations.fields import Count, Flag, Moment, RequiredText, Text
 from rs_assets.stations.missions import Belonging
 

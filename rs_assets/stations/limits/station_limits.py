@@ -11,10 +11,10 @@ from typing import Self
 from rs_assets.errors import StateError
 from rs_assets.settings import Station
 from rs_assets.state import StateDatabase, next_turn, utc_now
-from rs_assets.stations.keeping import Keeper, Timing
-from rs_assets.stations.leasing import Leasing
-from rs_assets.stations.load import Load
-from rs_assets.stations.pool import SlotPool
+from rs_assets.stations.limits.keeping import Keeper, Timing
+from rs_assets.stations.limits.leasing import Leasing
+from rs_assets.stations.limits.load import Load
+from rs_assets.stations.limits.pool import SlotPool
 
 
 class StationLimits:

@@ -1,12 +1,10 @@
-"""Where bytes come from: a station's files over HTTP."""
+"""A station's files over HTTP."""
 
 import asyncio
 import re
 import ssl
-from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import aclosing, asynccontextmanager
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
@@ -26,7 +24,8 @@ from rs_assets.staging.faults import (
     UnavailableError,
 )
 from rs_assets.staging.origin import Origin
-from rs_assets.staging.watchdog import Watchdog
+from rs_assets.staging.sources.source import Answer, Source, Wanted
+from rs_assets.staging.sources.watchdog import Watchdog
 from rs_assets.stations.backoff import PASSING_STATUSES, retry_after_seconds
 from rs_assets.stations.credentials import Credentials
 from rs_assets.stations.http import tls_context
@@ -40,75 +39,6 @@ _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _GIVEN = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE})
 _CONNECTION_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What to read of a file."""
-
-    href: str
-    begin: int = 0
-    """Offset of the first byte."""
-    end: int | None = None
-    """Offset behind the last byte; the file's end where None."""
-    origin: Origin | None = None
-    """The content that the bytes before `begin` were of."""
-    fresh: bool = False
-    """Not over a connection that has been used before, nor from a cache on the way."""
-    spare: bool = False
-    """Only over a connection that nobody waits for."""
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What the request says of it."""
-        headers = {"Accept-Encoding": "identity"}
-        if self.fresh:
-            headers["Cache-Control"] = "no-cache"
-        if self.begin or self.end is not None:
-            headers["Range"] = f"bytes={self.begin}-{'' if self.end is None else self.end - 1}"
-            if self.origin is not None and self.origin.condition is not None:
-                headers["If-Range"] = self.origin.condition
-        return headers
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A file that a source has begun to give."""
-
-    chunks: AsyncIterator[bytes]
-    """Its bytes, in pieces of at most 1 MiB; iterating raises `PassingError` where the connection breaks."""
-    begin: int
-    """Offset of the first byte that comes: that wanted, or 0 where the source cannot begin elsewhere."""
-    origin: Origin
-    """What the source says of the content."""
-    takes_ranges: bool = False
-    """Whether the source can be asked for any part of the file, at no cost but a connection."""
-
-
-class Source(ABC):
-    """A place that files are read from; entered before the first file, left after the last one."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        return None
-
-    @abstractmethod
-    def open(self, wanted: Wanted) -> AbstractAsyncContextManager[Answer]:
-        """Begin to read a file.
-
-        Raises:
-            PassingError: a fault that may be gone next time.
-            BusyError: the source wants to be left alone for a while; the next request waits for that.
-            ChangedError: the file is not the one any more that `wanted.origin` is of.
-            EvictedError: there is no such file any more.
-            NoSpareSlotError: no connection is to spare, where only such a one is wanted.
-            AuthenticationError: the credentials are refused.
-            StationError: the file cannot be had.
-        """
 
 
 class HttpSource(Source):

@@ -11,11 +11,11 @@ from urllib.parse import quote, unquote, urlsplit
 from rs_assets.errors import StoreError
 from rs_assets.items.identity import safe_segment
 from rs_assets.items.multihash import Algorithm, Digest
-from rs_assets.staging.batches import Batches
 from rs_assets.staging.origin import Origin
-from rs_assets.staging.parts import Part, remove_stale, store_errors
-from rs_assets.staging.publishing import Publisher
-from rs_assets.staging.sinks import StoredObject, Writer
+from rs_assets.staging.sinks.batches import Batches
+from rs_assets.staging.sinks.parts import Part, remove_stale, store_errors
+from rs_assets.staging.sinks.publishing import Publisher
+from rs_assets.staging.sinks.sink import StoredObject, Writer
 from rs_assets.staging.verification import Passage
 
 _PARTS = ".parts"

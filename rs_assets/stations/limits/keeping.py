@@ -8,9 +8,9 @@ from time import monotonic
 
 from rs_assets.errors import StateError
 from rs_assets.state import TTL, Demand, Standing
-from rs_assets.stations.leasing import Leasing
-from rs_assets.stations.load import Load
-from rs_assets.stations.pool import SlotPool
+from rs_assets.stations.limits.leasing import Leasing
+from rs_assets.stations.limits.load import Load
+from rs_assets.stations.limits.pool import SlotPool
 
 _log = logging.getLogger(__name__)
 

@@ -22,11 +22,11 @@ from rs_assets.items.identity import safe_segment
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.object_store import FAULTS, explained, key_below, object_url, open_bucket
 from rs_assets.settings import S3Store
-from rs_assets.staging.exclusion import PROCESS_CLAIMS, Claims
 from rs_assets.staging.faults import StoreUnusableError, TakenError
 from rs_assets.staging.origin import Origin
-from rs_assets.staging.sinks import StoredObject
-from rs_assets.staging.upload import Upload
+from rs_assets.staging.sinks.exclusion import PROCESS_CLAIMS, Claims
+from rs_assets.staging.sinks.sink import StoredObject
+from rs_assets.staging.sinks.upload import Upload
 from rs_assets.staging.verification import Passage
 
 _MEBIBYTE = 1 << 20

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from rs_assets.errors import StationError
 from rs_assets.staging.faults import ChangedError, PassingError
-from rs_assets.staging.source import Answer, Source, Wanted
+from rs_assets.staging.sources.source import Answer, Source, Wanted
 
 PIECE_BYTES = 8 << 20
 """What one request of a split file asks for."""
