@@ -9,10 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
-from rs_assets.simulator.archive import Archive
-from rs_assets.simulator.auxip import Auxip
-from rs_assets.simulator.cadip import Cadip
-from rs_assets.simulator.cadip_control import CadipControl
+from rs_assets.simulator.auxip.archive import Archive
+from rs_assets.simulator.auxip.control import AuxipControl
+from rs_assets.simulator.auxip.service import Auxip
+from rs_assets.simulator.cadip.archive import SessionArchive
+from rs_assets.simulator.cadip.control import CadipControl
+from rs_assets.simulator.cadip.service import Cadip
 from rs_assets.simulator.clock import Clock
 from rs_assets.simulator.control import Control
 from rs_assets.simulator.errors import RefusalError, error_body
@@ -20,7 +22,6 @@ from rs_assets.simulator.faults import FaultBook
 from rs_assets.simulator.gate import Gate
 from rs_assets.simulator.options import SimulatorOptions
 from rs_assets.simulator.request_log import RequestLog
-from rs_assets.simulator.session_archive import SessionArchive
 from rs_assets.simulator.tokens import Gatekeeper
 from rs_assets.simulator.wire import TransferCutError
 
@@ -44,7 +45,8 @@ def create_app(options: SimulatorOptions | None = None) -> Starlette:
     routes: list[BaseRoute] = [mounted("/auxip", Auxip(options, archive, gatekeeper))]
     routes += [mounted(f"/cadip/{name}", Cadip(options, held, gatekeeper)) for name, held in sessions.items()]
     if options.control:
-        levers = Control(archive, clock, gatekeeper, faults, log).routes()
+        levers = Control(clock, gatekeeper, faults, log).routes()
+        levers += AuxipControl(archive, clock).routes()
         levers += CadipControl(sessions, clock, options.chunk_size).routes()
         routes.append(Mount("/control", routes=levers))
     handlers = {RefusalError: _refused, HTTPException: _failed, Exception: _broken}

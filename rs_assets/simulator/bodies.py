@@ -1,6 +1,7 @@
-"""The JSON bodies of control requests."""
+"""The JSON bodies of control requests, and what stands in them."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -24,3 +25,12 @@ async def read_object(request: Request, *, empty: bool = False) -> dict[str, Any
     if not isinstance(order, dict):
         raise QueryError("The body is not a JSON object.")
     return order
+
+
+def moment(text: object) -> datetime:
+    """A point in time from ISO 8601, UTC where it names no zone; ``QueryError`` if it is none."""
+    try:
+        parsed = datetime.fromisoformat(str(text))
+    except ValueError as error:
+        raise QueryError(f"{text!r} is no point in time.") from error
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)

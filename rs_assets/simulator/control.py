@@ -1,20 +1,15 @@
-"""The levers of a simulated station: faults, publications by hand, evictions, the clock, the request log."""
+"""The levers of all simulated stations: faults, the clock, the tokens, the request log."""
 
 from dataclasses import asdict
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from rs_assets.simulator.archive import Archive
-from rs_assets.simulator.bodies import read_json, read_object
+from rs_assets.simulator.bodies import moment, read_json, read_object
 from rs_assets.simulator.clock import Clock
-from rs_assets.simulator.entity import entity
 from rs_assets.simulator.errors import MissingError, QueryError
 from rs_assets.simulator.faults import Fault, FaultBook
-from rs_assets.simulator.handmade import made, moment, republished
-from rs_assets.simulator.products import Product
 from rs_assets.simulator.request_log import RequestLog
 from rs_assets.simulator.tokens import Gatekeeper
 
@@ -22,10 +17,7 @@ from rs_assets.simulator.tokens import Gatekeeper
 class Control:
     """Answers the requests below ``/control``."""
 
-    def __init__(
-        self, archive: Archive, clock: Clock, gatekeeper: Gatekeeper, faults: FaultBook, log: RequestLog
-    ) -> None:
-        self._archive = archive
+    def __init__(self, clock: Clock, gatekeeper: Gatekeeper, faults: FaultBook, log: RequestLog) -> None:
         self._clock = clock
         self._gatekeeper = gatekeeper
         self._faults = faults
@@ -42,9 +34,6 @@ class Control:
             Route("/requests", self._list_requests, methods=["GET"]),
             Route("/requests", self._clear_requests, methods=["DELETE"]),
             Route("/load", self._tell_load, methods=["GET"]),
-            Route("/add", self._add, methods=["POST"]),
-            Route("/republish", self._republish, methods=["POST"]),
-            Route("/evict", self._evict, methods=["POST"]),
             Route("/clock", self._tell_clock, methods=["GET"]),
             Route("/clock", self._set_clock, methods=["POST"]),
             Route("/revoke", self._revoke, methods=["POST"]),
@@ -86,35 +75,6 @@ class Control:
         del request
         return JSONResponse({station: asdict(load) for station, load in self._log.loads.items()})
 
-    async def _add(self, request: Request) -> Response:
-        product = made(await read_object(request), self._clock.now(), self._archive.kept)
-        self._archive.add(product)
-        return JSONResponse(entity(product, expand=True), 201)
-
-    async def _republish(self, request: Request) -> Response:
-        order = await read_object(request)
-        old = self._one(order)
-        new = republished(
-            old,
-            self._clock.now(),
-            self._archive.kept,
-            same_id=order.get("same_id") is True,
-            changed=order.get("checksum_changed", True) is True,
-        )
-        if order.get("replace") is True:
-            self._archive.remove(old)
-        self._archive.add(new)
-        return JSONResponse(entity(new, expand=True), 201)
-
-    async def _evict(self, request: Request) -> Response:
-        order = await read_object(request)
-        evicted = [self._one(order)] if "id" in order else self._archive.named(str(order.get("name")))
-        if not evicted:
-            raise MissingError("There is no such product.")
-        for product in evicted:
-            self._archive.remove(product)
-        return JSONResponse({"evicted": [product.id for product in evicted]})
-
     async def _tell_clock(self, request: Request) -> Response:
         del request
         return JSONResponse({"now": self._clock.now().isoformat(), "speed": self._clock.speed})
@@ -135,13 +95,3 @@ class Control:
     async def _revoke(self, request: Request) -> Response:
         del request
         return JSONResponse({"revoked": self._gatekeeper.revoke()})
-
-    def _one(self, order: dict[str, Any]) -> Product:
-        """The product that an order names by id, or by name: its latest publication."""
-        if "id" in order:
-            product = self._archive.find(str(order["id"]))
-        else:
-            product = next(reversed(self._archive.named(str(order.get("name")))), None)
-        if product is None:
-            raise MissingError("There is no such product.")
-        return product

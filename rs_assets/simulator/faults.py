@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from starlette.responses import Response
 
-from rs_assets.simulator.envelope import Envelope
 from rs_assets.simulator.errors import QueryError, error_body
+from rs_assets.simulator.odata.envelope import Envelope
 
 
 class Gzip(StrEnum):

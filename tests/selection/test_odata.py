@@ -20,7 +20,9 @@ from rs_assets.selection import (
     parse,
 )
 from rs_assets.selection.vocabulary import Attribute, Field, Kind
-from rs_assets.simulator import entity, odata, predicate, products, schema
+from rs_assets.simulator.auxip import entity, products
+from rs_assets.simulator.odata import predicate, schema
+from rs_assets.simulator.odata.expressions import parse as parse_odata
 
 from .samples import DAY, HOUR
 from .trees import expressions, moments, words
@@ -219,7 +221,7 @@ def item_of(product: products.Product, *, whole_name: bool) -> Item:
 
 
 def passes(clause: str | None, product: products.Product) -> bool:
-    return clause is None or predicate.compile_filter(odata.parse(clause), entity.PRODUCTS)(product)
+    return clause is None or predicate.compile_filter(parse_odata(clause), entity.PRODUCTS)(product)
 
 
 A_PRODUCT = products.Product(

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
-from rs_assets.simulator.passes import Passes
-from rs_assets.simulator.sessions import Session
+from rs_assets.simulator.cadip.passes import Passes
+from rs_assets.simulator.cadip.sessions import Session
 
 from .station import NOW, ONE_DAY, Entity, Station
 

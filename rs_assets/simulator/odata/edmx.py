@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from rs_assets.simulator.entity import PRODUCTS
-from rs_assets.simulator.schema import Kind, Schema
+from rs_assets.simulator.odata.schema import Kind, Schema
 
 _TYPES = {"Id": "Edm.Guid", "ContentLength": "Edm.Int64", "Size": "Edm.Int64"}
 
@@ -30,7 +29,7 @@ def document(sets: dict[str, str], *types: str) -> str:
 def entity_type(schema: Schema[Any], *, stream: bool = False, keys: tuple[str, ...] = ("Id",), more: str = "") -> str:
     """An entity type with the schema's fields as properties; ``more`` are further elements of it."""
     properties = "".join(
-        f'        <Property Name="{name}" Type="{_TYPES.get(name, _edm(field.kind))}"/>\n'
+        f'        <Property Name="{name}" Type="{_TYPES.get(name, edm_type(field.kind))}"/>\n'
         for name, field in schema.fields.items()
         if "/" not in name
     )
@@ -47,42 +46,6 @@ def navigation(name: str, kind: str) -> str:
     return f'        <NavigationProperty Name="{name}" Type="Collection(OData.CSC.{kind})"/>\n'
 
 
-def _edm(kind: Kind) -> str:
+def edm_type(kind: Kind) -> str:
+    """The type's name in a metadata document."""
     return "Edm.Int64" if kind is Kind.INTEGER else f"Edm.{kind}"
-
-
-_VALUES = """      <ComplexType Name="TimeRange">
-        <Property Name="Start" Type="Edm.DateTimeOffset"/>
-        <Property Name="End" Type="Edm.DateTimeOffset"/>
-      </ComplexType>
-      <ComplexType Name="Checksum">
-        <Property Name="Algorithm" Type="Edm.String"/>
-        <Property Name="Value" Type="Edm.String"/>
-        <Property Name="ChecksumDate" Type="Edm.DateTimeOffset"/>
-      </ComplexType>
-      <EntityType Name="Attribute" Abstract="true">
-        <Key><PropertyRef Name="Name"/></Key>
-        <Property Name="Name" Type="Edm.String"/>
-        <Property Name="ValueType" Type="Edm.String"/>
-      </EntityType>
-"""
-
-_ATTRIBUTE_TYPES = "".join(
-    f'      <EntityType Name="{kind}Attribute" BaseType="OData.CSC.Attribute">'
-    f'<Property Name="Value" Type="{_edm(kind)}"/></EntityType>\n'
-    for kind in Kind
-)
-
-AUXIP = document(
-    {"Products": "Product"},
-    entity_type(
-        PRODUCTS,
-        stream=True,
-        more='        <Property Name="ContentDate" Type="OData.CSC.TimeRange"/>\n'
-        '        <Property Name="Checksum" Type="Collection(OData.CSC.Checksum)"/>\n'
-        + navigation("Attributes", "Attribute"),
-    ),
-    _VALUES,
-    _ATTRIBUTE_TYPES,
-)
-"""Names the product entity, its properties and its attributes' types."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Generic
 
 from rs_assets.simulator.errors import QueryError
-from rs_assets.simulator.hints import ANYTHING, Hints, hints
-from rs_assets.simulator.odata import parse
-from rs_assets.simulator.predicate import Predicate, compile_filter
-from rs_assets.simulator.schema import E, Schema
+from rs_assets.simulator.odata.expressions import parse
+from rs_assets.simulator.odata.hints import ANYTHING, Hints, hints
+from rs_assets.simulator.odata.predicate import Predicate, compile_filter
+from rs_assets.simulator.odata.schema import E, Schema
 
 _KNOWN = {"$filter", "$orderby", "$top", "$skip", "$count", "$expand", "$format"}
 

@@ -4,13 +4,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from rs_assets.simulator.archive import Archive
+from rs_assets.simulator.auxip.archive import Archive
+from rs_assets.simulator.auxip.entity import PRODUCTS, entity
+from rs_assets.simulator.auxip.metadata import METADATA
+from rs_assets.simulator.auxip.products import Product
 from rs_assets.simulator.downloads import deliver
-from rs_assets.simulator.edmx import AUXIP
-from rs_assets.simulator.entity import PRODUCTS, entity
+from rs_assets.simulator.odata.service import EntitySet
 from rs_assets.simulator.options import SimulatorOptions
-from rs_assets.simulator.products import Product
-from rs_assets.simulator.service import EntitySet
 from rs_assets.simulator.tokens import Gatekeeper
 
 
@@ -40,7 +40,7 @@ class Auxip:
 
     async def _metadata(self, request: Request) -> Response:
         del request
-        return Response(AUXIP, media_type="application/xml")
+        return Response(METADATA, media_type="application/xml")
 
     async def _value(self, request: Request) -> Response:
         return deliver(request, self._products.found(request))

@@ -4,13 +4,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from rs_assets.simulator.cadip.archive import SessionArchive
+from rs_assets.simulator.cadip.entities import FILES, QUALITY, SESSIONS, Row, entity, quality_rows
 from rs_assets.simulator.downloads import deliver
-from rs_assets.simulator.edmx import document, entity_type, navigation
-from rs_assets.simulator.entity import Json
+from rs_assets.simulator.odata.edmx import document, entity_type, navigation
+from rs_assets.simulator.odata.notation import Json
+from rs_assets.simulator.odata.service import EntitySet
 from rs_assets.simulator.options import SimulatorOptions
-from rs_assets.simulator.service import EntitySet
-from rs_assets.simulator.session_archive import SessionArchive
-from rs_assets.simulator.session_entities import FILES, QUALITY, SESSIONS, Row, entity, quality_rows
 from rs_assets.simulator.tokens import Gatekeeper
 
 

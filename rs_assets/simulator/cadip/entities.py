@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from rs_assets.simulator.entity import Json, iso
-from rs_assets.simulator.oddities import FinalBlock, Oddities
-from rs_assets.simulator.schema import Field, Kind, Schema
-from rs_assets.simulator.sessions import NEVER, Chunk, Session
+from rs_assets.simulator.cadip.oddities import FinalBlock, Oddities
+from rs_assets.simulator.cadip.sessions import NEVER, Chunk, Session
+from rs_assets.simulator.odata.notation import Json, iso
+from rs_assets.simulator.odata.schema import Field, Kind, Schema
 
 _S, _I, _B, _D = Kind.STRING, Kind.INTEGER, Kind.BOOLEAN, Kind.DATE
 _SYNC_BYTES = 1912

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from rs_assets.simulator.cadip.entities import Row, file_row, quality_rows, session_row
+from rs_assets.simulator.cadip.passes import Passes
+from rs_assets.simulator.cadip.sessions import Chunk, Session
 from rs_assets.simulator.clock import Clock
-from rs_assets.simulator.hints import Hints
+from rs_assets.simulator.odata.hints import Hints
 from rs_assets.simulator.options import SimulatorOptions
-from rs_assets.simulator.passes import Passes
-from rs_assets.simulator.session_entities import Row, file_row, quality_rows, session_row
-from rs_assets.simulator.sessions import Chunk, Session
 
 _DELAY = 1
 """Days after its acquisition until which a generated session is published."""

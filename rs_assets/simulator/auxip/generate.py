@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
-from rs_assets.simulator.families import FAMILIES
+from rs_assets.simulator.auxip.families import FAMILIES
+from rs_assets.simulator.auxip.products import OPEN_END, Family, Product
 from rs_assets.simulator.identity import Identity
-from rs_assets.simulator.products import DAY, OPEN_END, Family, Product
-from rs_assets.simulator.schema import Attribute, Kind
+from rs_assets.simulator.missions import DAY
+from rs_assets.simulator.odata.schema import Attribute, Kind
 
 _JITTER = 0.6
 _ORBITS_PER_DAY = 14.6

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
-from rs_assets.simulator.schema import Attribute, Kind
+from rs_assets.simulator.missions import Mission
+from rs_assets.simulator.odata.schema import Attribute, Kind
 
 OPEN_END = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """The end of a validity that has no end."""
-
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -60,28 +59,6 @@ class Product:
         yield Attribute("processingCenter", Kind.STRING, self.center)
         yield Attribute("processorVersion", Kind.STRING, self.version)
         yield Attribute("processingDate", Kind.DATE, self.origin)
-
-
-@dataclass(frozen=True)
-class Mission:
-    """A mission and its satellites' years of service (first and last UTC day; None: still flying)."""
-
-    code: str
-    """How a file name begins, before the letter of the satellite."""
-    platform: str
-    satellites: dict[str, tuple[date, date | None]]
-
-    @property
-    def first_day(self) -> date:
-        """The day on which its first satellite was launched."""
-        return min(first for first, _ in self.satellites.values())
-
-    def flies(self, unit: str, day: date) -> bool:
-        """Whether a satellite is in service on a day; the unit ``_`` stands for the whole mission."""
-        if unit == "_":
-            return day >= self.first_day
-        first, last = self.satellites[unit]
-        return first <= day and (last is None or day <= last)
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from rs_assets.simulator.entity import Json
-from rs_assets.simulator.envelope import Envelope
 from rs_assets.simulator.errors import MissingError
-from rs_assets.simulator.query import Days, Query, answer
-from rs_assets.simulator.schema import E, Schema
+from rs_assets.simulator.odata.envelope import Envelope
+from rs_assets.simulator.odata.notation import Json
+from rs_assets.simulator.odata.query import Days, Query, answer
+from rs_assets.simulator.odata.schema import E, Schema
 
 
 @dataclass(frozen=True)

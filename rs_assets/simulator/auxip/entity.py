@@ -2,13 +2,11 @@
 
 import operator
 from datetime import datetime
-from typing import Any
 
+from rs_assets.simulator.auxip.products import Product
 from rs_assets.simulator.content import digests
-from rs_assets.simulator.products import Product
-from rs_assets.simulator.schema import Attribute, Field, Kind, Schema
-
-Json = dict[str, Any]
+from rs_assets.simulator.odata.notation import Json, iso
+from rs_assets.simulator.odata.schema import Attribute, Field, Kind, Schema
 
 PRODUCTS: Schema[Product] = Schema(
     "Product",
@@ -59,11 +57,6 @@ def checksums(product: Product) -> tuple[tuple[str, str], ...]:
         return product.vouched
     true = digests(product.key, product.size, product.name)
     return ("MD5", true.md5), ("BLAKE3", true.blake3)
-
-
-def iso(moment: datetime) -> str:
-    """The interface's notation of a UTC time: ``2024-05-01T00:00:00.000Z``."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
 def _attribute(attribute: Attribute) -> Json:

@@ -8,10 +8,10 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID, uuid4
 
+from rs_assets.simulator.bodies import moment
+from rs_assets.simulator.cadip.oddities import Oddities
+from rs_assets.simulator.cadip.sessions import Session
 from rs_assets.simulator.errors import QueryError
-from rs_assets.simulator.handmade import moment
-from rs_assets.simulator.oddities import Oddities
-from rs_assets.simulator.sessions import Session
 
 _DELIVERY = {"channels", "chunks", "chunk_size", "last_size", "downlink_seconds", "lag_seconds", "start"}
 _NEW = {"Id", "SessionId", "Satellite", "StationUnitId", "Retransfer", "DownlinkOrbit"} | _DELIVERY

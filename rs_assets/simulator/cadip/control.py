@@ -9,13 +9,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from rs_assets.simulator.bodies import read_object
+from rs_assets.simulator.cadip.archive import SessionArchive
+from rs_assets.simulator.cadip.entities import entity, file_row, quality_rows, session_row
+from rs_assets.simulator.cadip.orders import changed, made, only_oddities, transferred
+from rs_assets.simulator.cadip.sessions import NEVER, Session
 from rs_assets.simulator.clock import Clock
 from rs_assets.simulator.errors import MissingError, QueryError
-from rs_assets.simulator.hints import named
-from rs_assets.simulator.session_archive import SessionArchive
-from rs_assets.simulator.session_entities import entity, file_row, quality_rows, session_row
-from rs_assets.simulator.session_orders import changed, made, only_oddities, transferred
-from rs_assets.simulator.sessions import NEVER, Session
+from rs_assets.simulator.odata.hints import named
 
 
 class CadipControl:

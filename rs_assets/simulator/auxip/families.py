@@ -1,26 +1,9 @@
 """The table of product families: what the simulated station offers, from whom, how often and how large."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from rs_assets.simulator.products import DAY, Family, Mission, Validity
-
-S1 = Mission(
-    "S1",
-    "SENTINEL-1",
-    {
-        "A": (date(2014, 4, 3), None),
-        "B": (date(2016, 4, 25), date(2022, 8, 3)),
-        "C": (date(2024, 12, 5), None),
-    },
-)
-S2 = Mission(
-    "S2",
-    "SENTINEL-2",
-    {"A": (date(2015, 6, 23), None), "B": (date(2017, 3, 7), None), "C": (date(2024, 9, 5), None)},
-)
-S3 = Mission("S3", "SENTINEL-3", {"A": (date(2016, 2, 16), None), "B": (date(2018, 4, 25), None)})
-S5P = Mission("S5", "SENTINEL-5P", {"P": (date(2017, 10, 13), None)})
-S6 = Mission("S6", "SENTINEL-6", {"A": (date(2020, 11, 21), None)})
+from rs_assets.simulator.auxip.products import Family, Validity
+from rs_assets.simulator.missions import DAY, S1, S2, S3, S5P, S6
 
 _HOUR = timedelta(hours=1)
 _PASS = timedelta(hours=3, minutes=17, seconds=30)

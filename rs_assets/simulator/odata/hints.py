@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 
 from odata_query import ast
 
-from rs_assets.simulator.odata import Node, literal, operands, path
+from rs_assets.simulator.odata.expressions import Node, literal, operands, path
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)

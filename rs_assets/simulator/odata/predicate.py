@@ -9,8 +9,8 @@ from odata_query import ast
 from odata_query.visitor import NodeVisitor
 
 from rs_assets.simulator.errors import QueryError
-from rs_assets.simulator.odata import Node, literal, operands, path
-from rs_assets.simulator.schema import Attribute, E, Kind, Schema
+from rs_assets.simulator.odata.expressions import Node, literal, operands, path
+from rs_assets.simulator.odata.schema import Attribute, E, Kind, Schema
 
 Predicate = Callable[[E], bool]
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from rs_assets.simulator.auxip.families import FAMILIES
+from rs_assets.simulator.auxip.generate import Generator
+from rs_assets.simulator.auxip.products import Family, Product
 from rs_assets.simulator.clock import Clock
-from rs_assets.simulator.families import FAMILIES
-from rs_assets.simulator.generate import Generator
-from rs_assets.simulator.hints import ANYTHING, Hints, Span, named
+from rs_assets.simulator.odata.hints import ANYTHING, Hints, Span, named
 from rs_assets.simulator.options import SimulatorOptions
-from rs_assets.simulator.products import Family, Product
 
 
 class Archive:

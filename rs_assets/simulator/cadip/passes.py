@@ -6,11 +6,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache, partial
 from typing import NamedTuple
 
-from rs_assets.simulator.families import S1, S2, S3
+from rs_assets.simulator.cadip.oddities import FinalBlock, Oddities
+from rs_assets.simulator.cadip.sessions import Chunk, Session
 from rs_assets.simulator.identity import Identity
-from rs_assets.simulator.oddities import FinalBlock, Oddities
-from rs_assets.simulator.products import DAY
-from rs_assets.simulator.sessions import Chunk, Session
+from rs_assets.simulator.missions import DAY, S1, S2, S3
 
 _MISSIONS = (S1, S2, S3)
 _ORBITS_PER_DAY = {"S1": 175 / 12, "S2": 143 / 10, "S3": 385 / 27}

@@ -1,14 +1,15 @@
 """Products that are put into the archive by hand: new ones, and new publications of old ones."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 from uuid import uuid4
 
+from rs_assets.simulator.auxip.products import Product
+from rs_assets.simulator.bodies import moment
 from rs_assets.simulator.errors import QueryError
-from rs_assets.simulator.products import Product
-from rs_assets.simulator.schema import Attribute, Kind
+from rs_assets.simulator.odata.schema import Attribute, Kind
 
 _WELL_KNOWN = {
     "productType": "product_type",
@@ -73,15 +74,6 @@ def republished(old: Product, now: datetime, kept: timedelta, *, same_id: bool, 
         vouched=None,
         announced_size=None,
     )
-
-
-def moment(text: object) -> datetime:
-    """A point in time from ISO 8601, UTC where it names no zone; ``QueryError`` if it is none."""
-    try:
-        parsed = datetime.fromisoformat(str(text))
-    except ValueError as error:
-        raise QueryError(f"{text!r} is no point in time.") from error
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _date(fields: dict[str, Any], name: str, default: datetime) -> datetime:

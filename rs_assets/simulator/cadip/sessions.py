@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
 
-from rs_assets.simulator.oddities import NOTHING_ODD, FinalBlock, Oddities
+from rs_assets.simulator.cadip.oddities import NOTHING_ODD, FinalBlock, Oddities
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 """When a file is published that is withheld."""

@@ -1,0 +1,1 @@
+"""A simulated CADIP station: downlink sessions that grow, and are as odd as they come."""

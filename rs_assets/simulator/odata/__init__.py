@@ -1,0 +1,1 @@
+"""OData over HTTP, whatever the entities are."""
