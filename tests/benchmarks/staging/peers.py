@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.our_engine import Order, Wanted
 from tests.benchmarks.servers import nginx_program, rclone_program
 from tests.benchmarks.staging.ground import Ground, Target
 from tests.benchmarks.staging.measuring import Measured, PeerError, last_words, run_checked, run_module
+from tests.benchmarks.staging.our_engine import Order, Wanted
 from tests.benchmarks.staging.workloads import File
 
 CONCURRENCY = 8
-_OUR_MODULE = "tests.benchmarks.our_engine"
+_OUR_MODULE = "tests.benchmarks.staging.our_engine"
 _REFERENCE_MODULE = "tests.benchmarks.staging.reference_pattern"
 
 

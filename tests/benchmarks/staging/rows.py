@@ -5,7 +5,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.benchmarks.our_engine import missing_s3
 from tests.benchmarks.staging.ground import Ground, Place
 from tests.benchmarks.staging.measuring import Measured
 from tests.benchmarks.staging.peers import (
@@ -193,7 +192,6 @@ def _files_per_cpu_second(measured: Measured) -> float:
 
 _CURL = program_missing("curl")
 _MD5SUM = program_missing("md5sum")
-_S3 = (missing_s3, rclone_missing)
 
 
 def _against_curl(workload: str, place: Place, limit: float) -> Row:
@@ -220,7 +218,7 @@ def _memory(workload: str, place: Place) -> Row:
         place=place,
         goal=Goal(250, unit="MB"),
         unit="MB",
-        needs=_S3 if place is Place.S3 else (),
+        needs=(rclone_missing,) if place is Place.S3 else (),
         ours=Ours(algorithm="blake3"),
     )
 
@@ -233,7 +231,7 @@ def _against_rclone(peer: RcloneCopy, name: str) -> Comparison:
         place=Place.S3,
         goal=Goal(0.8),
         unit="s",
-        needs=_S3,
+        needs=(rclone_missing,),
         ours=Ours(algorithm="blake3"),
         peer=peer,
         quantity=_wall,
@@ -252,7 +250,7 @@ def rows(*, quick: bool) -> list[Row]:
             place=Place.S3,
             goal=Goal(50, at_least=True),
             unit="files/CPU s",
-            needs=(*_S3, reference_missing),
+            needs=(rclone_missing, reference_missing),
             ours=Ours(algorithm="blake3"),
             peer=ReferencePattern(sample=4 if quick else 60),
             quantity=_files_per_cpu_second,
@@ -280,7 +278,7 @@ def rows(*, quick: bool) -> list[Row]:
             place=Place.S3,
             goal=Goal(0.2),
             unit="CPU s",
-            needs=(*_S3, reference_missing),
+            needs=(rclone_missing, reference_missing),
             ours=Ours(algorithm="blake3"),
             peer=ReferencePattern(),
             quantity=_cpu,

@@ -1,4 +1,4 @@
-"""Our side of the staging benchmark, in a process of its own: ``python -m tests.benchmarks.our_engine ORDER.json``.
+"""Our side, in a process of its own: ``python -m tests.benchmarks.staging.our_engine ORDER.json``.
 
 The only module of the benchmark that knows the engine. The order is the JSON form of `Order`; what is printed is that
 of `Figures`. Time and CPU are counted from the first to the last moment in the event loop, imports excluded.
@@ -6,8 +6,6 @@ of `Figures`. Time and CPU are counted from the first to the last moment in the 
 
 import asyncio
 import cProfile
-import importlib
-import importlib.util
 import json
 import os
 import pstats
@@ -21,23 +19,21 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import HttpUrl
 
-from rs_assets import settings
 from rs_assets.items.multihash import Algorithm, Digest
-from rs_assets.settings import Interface, Policy, Station, Verification
+from rs_assets.settings import Interface, Policy, S3Store, Station, Verification
 from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Message, Moved, Progress, unobserved
 from rs_assets.staging.sinks import Sink
 from rs_assets.staging.sinks.directory import DirectorySink
+from rs_assets.staging.sinks.opening import sink_of
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.staging.transfer import Transfer, TransferOutcome
 from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.tokens import ConstantHeaders
-
-_OPENING = "rs_assets.staging.sinks.opening"
 
 _THREADS = min(32, (os.cpu_count() or 1) + 4)
 """As many as the loop's executor has by default."""
@@ -131,21 +127,12 @@ async def stage(
         )
 
 
-def missing_s3() -> str | None:
-    """Why there is no S3 sink; None if there is one."""
-    # By name, since a version of the engine without it is measured as well.
-    if importlib.util.find_spec(_OPENING) is None or not hasattr(settings, "S3Store"):
-        return "not available: this version of the engine has no S3 sink"
-    return None
-
-
 def _sink(order: Order) -> Sink:
     if not order.endpoint:
         return DirectorySink(Path(order.directory))
     # The keys are the environment's.
     document = {"kind": "s3", "url": f"s3://{order.bucket}", "endpoint": order.endpoint, "unsigned_payload": True}
-    opening: Any = importlib.import_module(_OPENING)
-    return cast(Sink, opening.sink_of(vars(settings)["S3Store"](**document)))
+    return sink_of(S3Store.model_validate(document))
 
 
 async def _carry_out(order: Order, profiles: list[cProfile.Profile]) -> list[TransferOutcome]:
