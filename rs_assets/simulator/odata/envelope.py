@@ -1,4 +1,4 @@
-"""The shapes in which stations wrap a list of products."""
+"""The shapes in which stations wrap the entities of a collection."""
 
 from enum import StrEnum
 

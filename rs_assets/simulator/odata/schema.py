@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One named, typed fact about a product."""
+    """One named, typed fact about an entity."""
 
     name: str
     kind: Kind
