@@ -152,20 +152,19 @@ def _products(station: str, findings: Sequence[_Finding]) -> Table:
 def _sessions(stations: Mapping[str, Sequence[_Finding]]) -> Table:
     """A row for each station and mission, over all days."""
     table = Table("station", "mission", title=f"{', '.join(stations)}: downlink sessions", title_justify="left")
-    for name in ("sessions", "complete", "chunks", "MB", "staged", "failed", "catalogued"):
+    for name in ("complete", "chunks", "MB", "staged", "failed", "catalogued"):
         table.add_column(name, justify="right")
     for station, findings in stations.items():
         for mission in dict.fromkeys(finding.partition.mission for finding in findings):
             some = [finding for finding in findings if finding.partition.mission == mission]
             if errors := [finding.error for finding in some if finding.error]:
-                table.add_row(station, mission, "–", "–", "–", "–", "–", "–", errors[0])
+                table.add_row(station, mission, "–", "–", "–", "–", "–", errors[0])
                 continue
             standings = [each for finding in some if finding.manifest for each in finding.manifest.sessions]
             table.add_row(
                 station,
                 mission,
-                str(sum(finding.found for finding in some)),
-                str(sum(each.complete for each in standings)),
+                f"{sum(each.complete for each in standings)} of {sum(finding.found for finding in some)}",
                 str(sum(sum(each.channels.values()) for each in standings)),
                 f"{sum(each.size for each in standings) / _MEGABYTE:.1f}",
                 str(sum(finding.count(FileStatus.STAGED) for finding in some)),

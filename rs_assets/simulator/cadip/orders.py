@@ -89,9 +89,9 @@ def only_oddities(order: Mapping[str, Any]) -> None:
 
 
 def _only(order: Mapping[str, Any], known: set[str]) -> None:
-    unknown = order.keys() - known - Oddities.__dataclass_fields__.keys()
-    if unknown:
-        raise QueryError(f"The order has an unknown field {min(unknown)!r}.")
+    allowed = known | Oddities.__dataclass_fields__.keys()
+    if unknown := order.keys() - allowed:
+        raise QueryError(f"The order has an unknown field {min(unknown)!r}; it may have {', '.join(sorted(allowed))}.")
 
 
 def _file_id(session: str, channel: int, place: int) -> str:
