@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
@@ -39,9 +40,22 @@ def rows(output: str, first: str) -> list[list[str]]:
     return [re.split(r"\s*│\s*", line.strip("│ ")) for line in lines]
 
 
-def session_rows(output: str) -> list[list[str]]:
-    """The cells of the downlink stations' table."""
-    return [*rows(output, "mps"), *rows(output, "sgs")]
+class SessionRow(NamedTuple):
+    """The cells of a row of the downlink stations' table."""
+
+    station: str
+    mission: str
+    complete: str
+    chunks: str
+    megabytes: str
+    staged: str
+    failed: str
+    catalogued: str
+
+
+def session_rows(output: str) -> list[SessionRow]:
+    """The rows of the downlink stations' table."""
+    return [SessionRow(*cells) for cells in [*rows(output, "mps"), *rows(output, "sgs")]]
 
 
 def test_the_demo_fills_the_catalogue_and_a_second_one_stages_nothing(
@@ -59,16 +73,16 @@ def test_the_demo_fills_the_catalogue_and_a_second_one_stages_nothing(
         assert failed == "0"
     downlink = session_rows(first.stdout)
     assert [row[:2] for row in downlink] == [
-        [name, mission] for name in ("mps", "sgs") for mission in ("S1", "S2", "S3")
+        (name, mission) for name in ("mps", "sgs") for mission in ("S1", "S2", "S3")
     ]
-    for _name, _mission, complete, chunks, megabytes, staged, failed, catalogued in downlink:
-        assert int(catalogued) >= 9
-        assert complete == f"{catalogued} of {catalogued}"
-        assert int(chunks) == int(staged) >= 9 * 16
-        assert 0 < float(megabytes) < 100
-        assert failed == "0"
+    for row in downlink:
+        assert int(row.catalogued) >= 9
+        assert row.complete == f"{row.catalogued} of {row.catalogued}"
+        assert int(row.chunks) == int(row.staged) >= 9 * 16
+        assert 0 < float(row.megabytes) < 100
+        assert row.failed == "0"
     assert [row[3] for row in rows(second.stdout, "20")] == ["0"] * 9
-    assert [row[2:6] for row in session_rows(second.stdout)] == [[*row[2:5], "0"] for row in downlink]
+    assert session_rows(second.stdout) == [row._replace(staged="0") for row in downlink]
     assert "Nothing was staged" in second.stdout
     assert re.search(r"^\[ +\d+ s\] \d+/27 partitions", first.stderr, re.MULTILINE)
     assert not [process for process in psutil.process_iter(["cmdline"]) if str(home) in str(process.info["cmdline"])]
@@ -90,11 +104,11 @@ def test_large_chunks_come_with_fewer_sessions_which_is_said(home: Path) -> None
     assert first.returncode == 0, first.stderr
     assert first.stdout.startswith("Chunks of 3 MB: the last whole day instead of three, about 2.3 GB in all.")
     table = session_rows(first.stdout)
-    assert sum(float(row[5]) for row in table) > 1000
-    assert all(int(row[2]) == int(row[8]) > 0 for row in table)
+    assert sum(float(row.megabytes) for row in table) > 1000
+    assert all(row.complete == f"{row.catalogued} of {row.catalogued}" and int(row.catalogued) > 0 for row in table)
     assert len(rows(first.stdout, "20")) == 3
     assert second.returncode == 0, second.stderr
-    assert [row[2:7] for row in session_rows(second.stdout)] == [[*row[2:6], "0"] for row in table]
+    assert session_rows(second.stdout) == [row._replace(staged="0") for row in table]
     assert third.returncode == 1
     assert "filled from stations whose chunks have 3000000 bytes" in third.stderr
 
