@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from rs_assets.staging.sinks.parts import remove_stale
@@ -21,6 +22,8 @@ from tests.staging.fault_s3 import Fault, Operation
 
 _CHECKPOINT = 100_000
 _FINAL_RUNS = 3
+_EPOCH = datetime(2001, 1, 1, 1, tzinfo=UTC)
+"""From then on each run has two days on which no other one publishes."""
 _NO_SUM: dict[str, Any] = {"Checksum": []}
 _WRONG_SUM: dict[str, Any] = {
     "Checksum": [{"Algorithm": "MD5", "Value": "0" * 32, "ChecksumDate": "2012-01-01T00:00:00Z"}]
@@ -44,6 +47,13 @@ class _Session:
 
     guid: str
     sources: set[str] = field(default_factory=set)
+
+
+@contextmanager
+def prepared(script: Script, station: SimulatedStation, number: int) -> Iterator["Play"]:
+    """An empty installation for a script; `number` is one that no other run at this station has."""
+    with TemporaryDirectory(prefix="campaign-") as directory, ThreadedS3() as s3:
+        yield Play(script, station, Path(directory), s3, _EPOCH + timedelta(days=4 * number))
 
 
 class Play:
@@ -283,11 +293,3 @@ class Play:
         if self._script.policy != "strict":
             return set()
         return set().union(*(product.lies for product in self._products))
-
-
-_EPOCH = datetime(2001, 1, 1, 1, tzinfo=UTC)
-
-
-def morning_of(number: int) -> datetime:
-    """The begin of two days at the station on which no other run of a campaign publishes."""
-    return _EPOCH + timedelta(days=4 * number)

@@ -9,19 +9,16 @@ import argparse
 import json
 import logging
 import os
-import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from random import Random
 
-from tests.campaigns.playing import Play, morning_of
+from tests.campaigns.playing import prepared
 from tests.campaigns.script import Script, drawn
-from tests.campaigns.stores import ThreadedS3
 from tests.platform import NOW, PASSWORD, PASSWORD_VARIABLE, SimulatedStation
+from tests.servers import simulated_stations
 
 ACTIONS = 25
 """Actions of one run."""
@@ -36,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     begun = time.monotonic()
     failed: list[int] = []
     played = 0
-    with _simulator() as url, SimulatedStation(url) as station:
+    with simulated_stations("--now", NOW.isoformat()) as url, SimulatedStation(url) as station:
         if options.script is not None:
             document = json.loads(Path(options.script).read_text())
             return int(not _played(Script.from_dict(document), station, 0, options.script))
@@ -44,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
             if time.monotonic() - begun > options.minutes * 60:
                 break
             seed = options.seed + number
-            script = drawn(seed, options.actions)
+            script = drawn(Random(seed), options.actions)
             played += 1
             if not _played(script, station, number, f"seed {seed}"):
                 failed.append(seed)
@@ -67,9 +64,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _played(script: Script, station: SimulatedStation, number: int, name: str) -> bool:
+    """Play a script and print what came of it."""
     begun = time.monotonic()
-    with TemporaryDirectory(prefix="campaign-") as directory, ThreadedS3() as s3:
-        play = Play(script, station, Path(directory), s3, morning_of(number))
+    with prepared(script, station, number) as play:
         try:
             play.play()
         except Exception:  # noqa: BLE001 - whatever went wrong is told, and the next script is played
@@ -82,18 +79,6 @@ def _played(script: Script, station: SimulatedStation, number: int, name: str) -
     what += f"{play.runs} processes, {play.deaths} killed, {play.moved} downloads"
     print(f"{name}: {verdict} in {seconds:.1f} s ({what})", flush=True)
     return verdict == "passed"
-
-
-@contextmanager
-def _simulator() -> Iterator[str]:
-    command = [sys.executable, "-m", "rs_assets.simulator", "--port", "0", "--now", NOW.isoformat()]
-    environment = {**os.environ, "RS_ASSETS_SIMULATOR_PASSWORD": PASSWORD}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().removeprefix("simulator ready at ").strip()
-        finally:
-            process.terminate()
 
 
 if __name__ == "__main__":
