@@ -17,6 +17,8 @@ TRANSPORT = "simulator.transport"
 
 _PIECES_PER_SECOND = 20
 _GZIP_WINDOW = 31
+_READ_S = 0.1
+"""How long a client has to read what it got before its connection is reset."""
 
 
 class TransferCutError(Exception):
@@ -131,6 +133,8 @@ class Wire:
             # With no room in its buffer, the server waits until all that was sent has left.
             self._transport.set_write_buffer_limits(high=0)
             await self._pass(b"", more=True)
+            # A reset takes with it what the client has received and not read yet.
+            await asyncio.sleep(_READ_S)
         connection = self._transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
