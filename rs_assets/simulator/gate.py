@@ -67,9 +67,10 @@ class Gate:
         wire = Wire(scope, send, entry, fault)
         try:
             await (answer or self._app)(scope, receive, wire.send)
-        except Exception as error:
+        except RuntimeError as error:
+            # The server's, about a body that is shorter than it was to be.
             if wire.closed:
-                raise TransferCutError from error
+                raise TransferCutError(f"the answer to {entry.path} was cut short on demand") from error
             raise
 
     def _fault(self, scope: Scope, entry: Entry) -> tuple[Fault | None, int]:

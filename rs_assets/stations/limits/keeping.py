@@ -148,13 +148,13 @@ class Keeper:
                 if not self._is_closing:
                     await self._look()
         except Exception as error:
-            _log.exception("the slots of a station can no longer be leased")
-            self._pool.fail(RuntimeError(f"slots can no longer be leased: {error!r}"))
+            _log.exception("%s: its slots can no longer be leased", self._leasing.station)
+            self._pool.fail(RuntimeError(f"{self._leasing.station}: its slots can no longer be leased: {error!r}"))
             raise
         finally:
             self._is_closing = True
             self._looked.set()
-            self._pool.fail(RuntimeError("the limits of a station are used inside 'async with'"))
+            self._pool.fail(RuntimeError(f"{self._leasing.station}: its limits are used inside 'async with'"))
             await self._leave()
 
     async def _rest(self) -> None:
@@ -230,7 +230,8 @@ class Keeper:
             _log.info("the state can be used again")
         lost = self._pool.held - standing.held
         if lost:
-            _log.warning("%d slots of a station were leased to others, since they could not be renewed", len(lost))
+            message = "%s: %d slots were leased to others, since they could not be renewed"
+            _log.warning(message, self._leasing.station, len(lost))
             idle = sorted(lost & self._pool.idle)
             self._pool.remove(lost)
             self._release(idle)

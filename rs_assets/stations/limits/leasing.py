@@ -20,7 +20,8 @@ class Leasing:
     """
 
     def __init__(self, station: str, state: StateDatabase, clock: Callable[[], datetime]) -> None:
-        self._station = station
+        self.station = station
+        """Its name."""
         self._holder = Holder()
         self._slots = Slots(state, Holders(clock=clock))
         self._paces = Paces(state, clock=clock)
@@ -33,7 +34,7 @@ class Leasing:
         Raises:
             StateError: it cannot.
         """
-        await self._done(partial(self._slots.held, self._station))
+        await self._done(partial(self._slots.held, self.station))
 
     async def settle(self, demand: Demand, *, renew: bool) -> Standing:
         """See `Slots.settle`."""
@@ -41,7 +42,7 @@ class Leasing:
 
     async def book(self, interval: timedelta) -> float:
         """Take the next turn at the station; in how many seconds it comes."""
-        return await self._done(partial(self._paces.book, self._station, interval))
+        return await self._done(partial(self._paces.book, self.station, interval))
 
     async def rest(self) -> None:
         """Give everything back for now."""
@@ -60,5 +61,5 @@ class Leasing:
 
     def _settle(self, demand: Demand, *, renew: bool) -> Standing:
         if self._has_left:
-            raise StateError(f"{self._station}: its limits are no longer in use")
-        return self._slots.settle(self._station, self._holder, demand, renew=renew)
+            raise StateError(f"{self.station}: its limits are no longer in use")
+        return self._slots.settle(self.station, self._holder, demand, renew=renew)

@@ -5,15 +5,12 @@ What is not installed is said and left out. Exit status 1 where a side failed, w
 """
 
 import argparse
-import json
-import signal
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
+from tests.benchmarks.command import benchmark_parser, rounds_of, run, write_json
 from tests.benchmarks.servers import ServerError
 from tests.benchmarks.staging.ground import Ground
 from tests.benchmarks.staging.measuring import PeerError
@@ -35,14 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(f"nothing can be measured: {reason}")
         return 0
     try:
-        with Ground(quick=options.quick, rounds=options.rounds or (1 if options.quick else 3), disk=options.disk) as it:
+        with Ground(quick=options.quick, rounds=rounds_of(options), disk=options.disk) as it:
             if options.profile:
                 return _profile(console, it, next(row for row in everything if row.name == options.profile))
             lines = measure(console, it, [row for row in everything if not options.only or row.name in options.only])
             show(console, machine, it, lines)
             if options.json:
-                text = json.dumps(document(machine, it, lines), indent=2, ensure_ascii=False)
-                options.json.write_text(f"{text}\n", encoding="utf-8")
+                write_json(options.json, document(machine, it, lines))
     except KeyboardInterrupt:
         console.print("interrupted; everything is removed")
         return 130
@@ -81,29 +77,13 @@ def _profile(console: Console, ground: Ground, row: Row) -> int:
     return 0
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.staging", description=__doc__)
-    parser.add_argument("--rounds", type=_positive, help="rounds of each row; 3, or 1 with --quick")
+    parser = benchmark_parser("tests.benchmarks.staging", __doc__)
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="rows to measure; all by default")
-    parser.add_argument("--quick", action="store_true", help="tiny workloads: whether it works, not how fast it is")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's figures there")
     parser.add_argument("--disk", type=Path, default=Path(), metavar="DIR", help="where the sinks on disk are made")
     parser.add_argument("--profile", metavar="NAME", help="run our side of one row under a profile of its CPU time")
     return parser
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
-
-
 if __name__ == "__main__":
-    # So that servers end and files go when the benchmark is told to end, too.
-    signal.signal(signal.SIGTERM, _interrupt)
-    sys.exit(main())
+    run(main)
