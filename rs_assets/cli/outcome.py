@@ -94,8 +94,8 @@ class StageOutcome:
         """What failed and has not been accepted as lost."""
         key = report.partition.key
         files = report.manifest.failures if report.manifest is not None else []
-        lost = {file.source_id for file in files if file.status is FileStatus.EVICTED}
         evicted = FileStatus.EVICTED
+        lost = {file.source_id for file in files if file.status is evicted}
         accepted = self._platform.outcomes.accepted(self._station, lost, evicted) if lost else set()
         for file in files:
             if file.status is not evicted or file.source_id not in accepted:

@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         metavar="BYTES",
         default=os.environ.get(_variable("chunk_size"), argparse.SUPPRESS),
-        help=f"size of a session's files, 314572800 on real stations; also from {_variable('chunk_size')}",
+        help=f"size of a session's files, 314571600 on real stations; also from {_variable('chunk_size')}",
     )
     parser.add_argument("--most-sessions", type=int, help="sessions of each mission, day and CADIP station at most")
     parser.add_argument("--odd-sessions", action="store_true", help="make some sessions odd: late, incomplete, …")
