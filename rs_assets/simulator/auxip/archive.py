@@ -1,14 +1,16 @@
 """The archive: what is published at this moment, generated or put there by hand."""
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+import re
+from collections.abc import Collection, Iterator
+from datetime import UTC, date, datetime, timedelta
+from functools import reduce
 from uuid import UUID
 
 from rs_assets.simulator.auxip.families import FAMILIES
 from rs_assets.simulator.auxip.generate import Generator
 from rs_assets.simulator.auxip.products import Family, Product
 from rs_assets.simulator.clock import Clock
-from rs_assets.simulator.odata.hints import ANYTHING, Hints, Span, named
+from rs_assets.simulator.odata.hints import ANYTHING, Hints, Pattern, Span
 from rs_assets.simulator.options import SimulatorOptions
 
 
@@ -35,13 +37,13 @@ class Archive:
 
     def named(self, name: str) -> list[Product]:
         """The publications of a file name that can be had now, the earliest first."""
-        found = [p for day in self.days(named(name)) for p in day if p.name == name]
+        found = [p for day in self.days(Hints.equal("Name", name)) for p in day if p.name == name]
         return sorted(found, key=lambda product: product.published)
 
     def days(self, hints: Hints = ANYTHING, *, latest_first: bool = False) -> Iterator[list[Product]]:
         """Every product that the hints leave, and perhaps more: a list for each UTC day of publication."""
-        if hints.ids is not None:
-            found = [product for wanted in hints.ids if (product := self.find(wanted))]
+        if (ids := hints.values.get("Id")) is not None:
+            found = [product for wanted in ids if (product := self.find(wanted))]
             yield from _by_day(found, latest_first).values()
             return
         present = self._present()
@@ -86,32 +88,63 @@ class Archive:
 
     def _windows(self, hints: Hints, present: Span) -> list[tuple[int, int, int]]:
         """Families that can have what is asked for, and between which days (proleptic ordinals)."""
+        start = hints.span("ContentDate/Start") & _dates_in(hints.values.get("Name", ()))
+        end = hints.span("ContentDate/End")
         windows = []
         for family, row in enumerate(FAMILIES):
             if not _may_have(family, row, hints):
                 continue
-            span = present & hints.published & _publication(row, hints)
+            span = present & hints.span("PublicationDate") & _publication(row, start, end)
             first = max(span.low.date(), row.mission.first_day, self._first_day).toordinal()
             if first <= span.high.toordinal():
                 windows.append((family, first, span.high.toordinal()))
         return windows
 
 
+_DIGITS = re.compile("[0-9]")
+_STAMP = re.compile(r"[0-9]{8}T[0-9]{6}")
+
+
+def _dates_in(names: Collection[str]) -> Span:
+    """Between the dates that full file names state, of which their starts of validity are some."""
+    spans = []
+    for name in names:
+        dates = [moment for text in _STAMP.findall(name) if (moment := _stamped(text)) is not None]
+        spans.append(Span(min(dates), max(dates)) if dates else Span())
+    return reduce(Span.__or__, spans) if spans else Span()
+
+
+def _stamped(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 def _may_have(family: int, row: Family, hints: Hints) -> bool:
-    if hints.types is not None and row.product_type not in hints.types:
+    types, patterns = hints.values.get("Attributes/productType"), hints.patterns.get("Name")
+    if types is not None and row.product_type not in types:
         return False
-    if hints.names is None:
-        return True
-    return any(pattern.fits(name) for pattern in hints.names for name in Generator.specimens(family))
+    return patterns is None or any(_fits(p, name) for p in patterns for name in Generator.specimens(family))
 
 
-def _publication(row: Family, hints: Hints) -> Span:
-    """When a family's products with a validity inside the hints can have been published."""
+def _fits(pattern: Pattern, specimen: str) -> bool:
+    """Whether a name that looks like the specimen, whatever its digits, can fit the pattern."""
+    text, name = _DIGITS.sub("0", pattern.text), _DIGITS.sub("0", specimen)
+    if pattern.begins and pattern.ends:
+        return text == name
+    if pattern.begins:
+        return name.startswith(text)
+    return name.endswith(text) if pattern.ends else text in name
+
+
+def _publication(row: Family, start: Span, end: Span) -> Span:
+    """When a family's products can have been published whose validity starts and ends in the spans."""
     least, most = row.validity.lag
-    span = _moved(hints.start, least, most)
+    span = _moved(start, least, most)
     if row.validity.length is not None:
-        return span & _moved(hints.end, least - row.validity.length, most - row.validity.length)
-    if not hints.end.low <= row.validity.until <= hints.end.high:
+        return span & _moved(end, least - row.validity.length, most - row.validity.length)
+    if not end.low <= row.validity.until <= end.high:
         return Span(span.high, span.low)
     return span
 

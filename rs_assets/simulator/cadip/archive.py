@@ -10,7 +10,7 @@ from rs_assets.simulator.cadip.entities import Row, file_row, quality_rows, sess
 from rs_assets.simulator.cadip.passes import Passes
 from rs_assets.simulator.cadip.sessions import Chunk, Session
 from rs_assets.simulator.clock import Clock
-from rs_assets.simulator.odata.hints import Hints
+from rs_assets.simulator.odata.hints import Hints, Span
 from rs_assets.simulator.options import SimulatorOptions
 
 _DELAY = 1
@@ -73,23 +73,26 @@ class SessionArchive:
     def session_days(self, hints: Hints, latest_first: bool) -> Iterator[list[Row]]:
         """Sessions that the hints leave, by day."""
         moment = self._moment()
-        if hints.ids is not None:
-            yield from _by_day([row for wanted in hints.ids if (row := self.session(wanted))], latest_first)
+        if (ids := hints.values.get("Id")) is not None:
+            yield from _by_day([row for wanted in ids if (row := self.session(wanted))], latest_first)
             return
-        yield from self._days(hints, latest_first, moment, lambda session: [session_row(session, moment.now)])
+        published = hints.span("PublicationDate")
+        yield from self._days(hints, published, latest_first, moment, lambda s: [session_row(s, moment.now)])
 
     def file_days(self, hints: Hints, latest_first: bool) -> Iterator[list[Row]]:
         """Files that the hints leave, by day."""
         moment = self._moment()
-        if hints.ids is not None:
-            yield from _by_day([row for wanted in hints.ids if (row := self.file(wanted))], latest_first)
+        if (ids := hints.values.get("Id")) is not None:
+            yield from _by_day([row for wanted in ids if (row := self.file(wanted))], latest_first)
             return
-        yield from self._days(hints, latest_first, moment, lambda session: self.files_of(session, moment.now))
+        published = hints.span("PublicationDate")
+        yield from self._days(hints, published, latest_first, moment, lambda s: self.files_of(s, moment.now))
 
     def quality_days(self, hints: Hints, latest_first: bool) -> Iterator[list[Row]]:
         """Quality that the hints leave, by day."""
         moment = self._moment()
-        yield from self._days(hints, latest_first, moment, lambda session: quality_rows(session, moment.now))
+        published = hints.span("DeliveryStart")
+        yield from self._days(hints, published, latest_first, moment, lambda s: quality_rows(s, moment.now))
 
     def named(self, session: str) -> Session | None:
         """The session with an Id or a SessionId, listed or not; of several transfers the latest begun."""
@@ -157,7 +160,12 @@ class SessionArchive:
                         yield session
 
     def _days(
-        self, hints: Hints, latest_first: bool, moment: Moment, rows: Callable[[Session], list[Row]]
+        self,
+        hints: Hints,
+        published: Span,
+        latest_first: bool,
+        moment: Moment,
+        rows: Callable[[Session], list[Row]],
     ) -> Iterator[list[Row]]:
         def listed(sessions: Iterable[Session]) -> Iterator[Row]:
             for session in sessions:
@@ -168,20 +176,20 @@ class SessionArchive:
         for row in listed(self._made.values()):
             made.setdefault(row.dated.toordinal(), []).append(row)
         days = set(made)
-        days.update(self._span(hints, moment))
+        days.update(self._span(hints, published, moment))
         for day in sorted(days, reverse=latest_first):
             acquired = (s for s in self._generated(range(day - _DELAY, day + 1)) if _published_on(day, s))
             generated = (row for row in listed(acquired) if row.dated.toordinal() == day)
             yield [*generated, *made.get(day, ())]
 
-    def _span(self, hints: Hints, moment: Moment) -> Iterable[int]:
+    def _span(self, hints: Hints, published: Span, moment: Moment) -> Iterable[int]:
         """The days on which the passes can have what is asked for (proleptic ordinals)."""
-        if hints.retransfer == frozenset([True]) and not self._has_retransfers:
+        if hints.values.get("Retransfer") == frozenset([True]) and not self._has_retransfers:
             return ()
-        first = max(hints.published.low.date(), self._first_day).toordinal()
+        first = max(published.low.date(), self._first_day).toordinal()
         if moment.kept is not None:
             first = max(first, (moment.now - moment.kept).toordinal() - _DELAY)
-        last = min(hints.published.high, moment.now).toordinal()
+        last = min(published.high, moment.now).toordinal()
         span = range(first, last + 1)
         acquired = _acquisition_days(hints)
         if acquired is None:
@@ -204,11 +212,12 @@ def _day_of(text: str) -> int | None:
 
 def _acquisition_days(hints: Hints) -> set[int] | None:
     """The days of acquisition of the sessions or files that are named; None for any."""
-    if hints.sessions is not None:
-        days = {_day_of(name) for name in hints.sessions}
-    elif hints.names is not None and all(pattern.begins for pattern in hints.names):
-        days = {_day_of(pattern.text) for pattern in hints.names}
-        if any(_day_of(pattern.text) is None and not pattern.ends for pattern in hints.names):
+    sessions, patterns = hints.values.get("SessionId"), hints.patterns.get("Name")
+    if sessions is not None:
+        days = {_day_of(name) for name in sessions}
+    elif patterns is not None and all(pattern.begins for pattern in patterns):
+        days = {_day_of(pattern.text) for pattern in patterns}
+        if any(_day_of(pattern.text) is None and not pattern.ends for pattern in patterns):
             return None
     else:
         return None

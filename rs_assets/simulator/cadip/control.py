@@ -15,7 +15,7 @@ from rs_assets.simulator.cadip.orders import changed, made, only_oddities, trans
 from rs_assets.simulator.cadip.sessions import NEVER, Session
 from rs_assets.simulator.clock import Clock
 from rs_assets.simulator.errors import MissingError, QueryError
-from rs_assets.simulator.odata.hints import named
+from rs_assets.simulator.odata.hints import Hints
 
 
 class CadipControl:
@@ -80,7 +80,7 @@ class CadipControl:
             evicted = [] if file is None else [file.key]
         else:
             name = str(order.get("name"))
-            days = archive.file_days(named(name), latest_first=False)
+            days = archive.file_days(Hints.equal("Name", name), latest_first=False)
             evicted = [row.key for day in days for row in day if row.facts["Name"] == name]
         if not evicted:
             raise MissingError("There is no such file.")
