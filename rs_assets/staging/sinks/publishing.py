@@ -62,6 +62,10 @@ def _published(wishes: Sequence[tuple[Part, str]], root: str) -> list[bool | Sto
     """What became of each part: published or not, or why it cannot be."""
     outcomes: list[bool | StoreError] = []
     directories: dict[str, None] = {}
+    if len(wishes) > 1:
+        # One transaction of the file system then takes them all, instead of one for each.
+        for part, _ in wishes:
+            part.begin_sync()
     for part, path in wishes:
         try:
             is_published = part.publish(path)
