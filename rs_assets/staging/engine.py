@@ -21,6 +21,7 @@ from rs_assets.staging.verification import Expectation, Verified
 _SMALL_BYTES = 1 << 20
 """A file of which so little is stated may wait for the store while others have its connection."""
 _FILES_PER_CONNECTION = 8
+"""Small files at work at the same time, most of which wait for the store."""
 _LOOK_AGAIN_S = (0.1, 2.0)
 """First and longest wait for an object that another process is writing, in seconds; it doubles."""
 

@@ -56,11 +56,9 @@ class Hints:
     @classmethod
     def equal(cls, path: str, *values: Any) -> "Hints":
         """A property is one of some values."""
-        patterns = frozenset(Pattern(text, begins=True, ends=True) for text in values if isinstance(text, str))
-        return cls(
-            values={path: frozenset(values)},
-            patterns={path: patterns} if len(patterns) == len(values) else {},
-        )
+        is_text = all(isinstance(value, str) for value in values)
+        whole = frozenset(Pattern(value, begins=True, ends=True) for value in values if is_text)
+        return cls(values={path: frozenset(values)}, patterns={path: whole} if is_text else {})
 
     def span(self, path: str) -> Span:
         """Between which times a property can be."""
@@ -109,6 +107,7 @@ _PATTERNS: dict[str, Callable[[str], Pattern]] = {
     "endswith": partial(Pattern, ends=True),
 }
 _EXACT = (ast.String, ast.GUID, ast.Boolean)
+"""Literals that are compared for equality alone."""
 _MIRRORED: dict[type[Node], ast._Comparator] = {
     ast.Lt: ast.Gt(),
     ast.LtE: ast.GtE(),
@@ -147,7 +146,7 @@ def _span(node: ast.Compare) -> Span:
 def _values(node: ast.Compare) -> list[Any] | None:
     """The values of ``x eq 'a'`` and ``x in ('a', 'b')``."""
     match node:
-        case ast.Compare(ast.Eq(), _, ast.String() | ast.GUID() | ast.Boolean() as only):
+        case ast.Compare(ast.Eq(), _, only) if isinstance(only, _EXACT):
             return [literal(only)]
         case ast.Compare(ast.In(), _, ast.List(val=items)) if all(isinstance(item, _EXACT) for item in items):
             return [literal(item) for item in items]

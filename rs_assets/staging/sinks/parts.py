@@ -146,8 +146,8 @@ class Part:
             self._start(descriptor)
 
     def begin_sync(self) -> None:
-        """Let the system begin to bring the file to the disk; it is waited for in `publish`."""
-        with self._lock:
+        """Let the system begin to bring the file to the disk; `publish` waits for it, and tells what went wrong."""
+        with self._lock, suppress(OSError):
             if self._descriptor is not None and hasattr(os, "posix_fadvise"):
                 # That its bytes are not needed in memory any more is what makes Linux begin.
                 os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
