@@ -7,7 +7,6 @@ comes out in order, whoever has fetched it.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -153,11 +152,12 @@ class _Split:
 
     async def _adapt(self) -> None:
         """Let one more connection help as long as that makes the whole faster."""
+        clock = asyncio.get_running_loop().time
         best, helpers = 0.0, 0
         while True:
-            received, since = self._received, time.monotonic()
+            received, since = self._received, clock()
             await asyncio.sleep(_LOOK_EVERY_S)
-            rate = (self._received - received) / (time.monotonic() - since)
+            rate = (self._received - received) / (clock() - since)
             self._helpers = [helper for helper in self._helpers if not helper.done()]
             if len(self._helpers) > helpers and rate < best * _GAIN:
                 # The station, or this machine, gives no more.

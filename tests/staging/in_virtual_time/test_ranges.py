@@ -105,8 +105,7 @@ async def test_a_file_is_gone_on_with_over_several_connections() -> None:
     assert source.spare
 
 
-async def test_where_more_connections_give_no_more_one_is_tried_and_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranges, "_LOOK_EVERY_S", 0.2)
+async def test_where_more_connections_give_no_more_one_is_tried_and_given_up() -> None:
     source = CappedSource(is_shared=True, body=BODY * 3)
     assert await read(source) == BODY * 3
     assert source.most_in_flight <= 3
