@@ -38,7 +38,7 @@ def settings_text(url: str, *, keys_per_run: int = 31, **station: object) -> str
     entry |= {
         "url": f"{url}/auxip",
         "missions": ["S1", "S2", "S3", "other"],
-        "retries": {"attempts": 2, "first_wait": 0, "longest_wait": 0, "patience": 0.2},
+        "retries": {"attempts": 2, "first_wait": 0, "max_wait": 0, "busy_timeout": 0.2},
     }
     entry["authentication"] |= {"token_url": f"{url}/auxip/token", "password": {"env": PASSWORD_VARIABLE}}
     entry |= station

@@ -109,7 +109,7 @@ async def follow(
         StationError: the station could not be asked; the cursor stays where it is.
     """
     # The next look comes soon enough.
-    impatient = station.retries.model_dump() | {"attempts": 1, "patience": 0}
+    impatient = station.retries.model_dump() | {"attempts": 1, "busy_timeout": 0}
     once = station.model_copy(update={"retries": Retries(**impatient)})
     async with connect(once) as connection:
         search = CadipSearch(connection, missions)

@@ -1,10 +1,11 @@
 """One station: how it is reached, what is asked of it, and how far it may be loaded."""
 
 import re
+from collections.abc import Mapping
 from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl, field_validator, model_validator
@@ -94,13 +95,15 @@ class Verification(SettingsModel):
 class Timeouts(SettingsModel):
     """How long a station may take, in seconds."""
 
+    RENAMED: ClassVar[Mapping[str, str]] = {"least_rate": "min_rate"}
+
     connect: Annotated[float, Field(gt=0)] = 10.0
     """To accept a connection."""
     read: Annotated[float, Field(gt=0)] = 60.0
     """Between two pieces of an answer."""
     search: Annotated[float, Field(gt=0)] = 120.0
     """For one page of a search, from request to last byte."""
-    least_rate: Annotated[float, Field(ge=0)] = 1_000.0
+    min_rate: Annotated[float, Field(ge=0)] = 1_000.0
     """Bytes a second below which a download is given up and tried again; 0 for never."""
     rate_period: Annotated[float, Field(gt=0)] = 30.0
     """Over how many seconds of waiting for the station that rate is measured."""
@@ -109,13 +112,15 @@ class Timeouts(SettingsModel):
 class Retries(SettingsModel):
     """What is tried again after a fault that may pass (connection, 408, 425, 5xx, broken body), or while it is busy."""
 
+    RENAMED: ClassVar[Mapping[str, str]] = {"longest_wait": "max_wait", "patience": "busy_timeout"}
+
     attempts: Annotated[int, Field(ge=1)] = 4
     """How often one request is tried in all; answers that the station is busy (429, 503) do not count."""
     first_wait: Annotated[float, Field(ge=0)] = 0.5
     """Upper bound of the random wait before the second attempt, in seconds; it doubles with every attempt."""
-    longest_wait: Annotated[float, Field(ge=0)] = 30.0
+    max_wait: Annotated[float, Field(ge=0)] = 30.0
     """Upper bound of every wait between two attempts, in seconds."""
-    patience: Annotated[float, Field(ge=0)] = 1800.0
+    busy_timeout: Annotated[float, Field(ge=0)] = 1800.0
     """How long a station may be busy (429, 503) before a request is given up, in seconds; no pause is longer."""
     next_run_after: Annotated[float, Field(ge=0)] = 900.0
     """How long after a run a file that it could not stage is due again, in seconds; doubles up to a day."""

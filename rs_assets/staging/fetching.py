@@ -113,7 +113,7 @@ class Fetcher:
                 verified = passage.finish()
             except BusyError as error:
                 effort.busy_since = effort.busy_since or time.monotonic()
-                if time.monotonic() - effort.busy_since >= self._retries.patience:
+                if time.monotonic() - effort.busy_since >= self._retries.busy_timeout:
                     raise
                 self._tell(Paused(error.pause))
                 await self._pause(error.pause)

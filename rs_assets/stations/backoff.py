@@ -28,12 +28,12 @@ def wait_before(attempt: int, retries: Retries, retry_after: str | None = None) 
     """Seconds to wait before `attempt` (2 is the first repetition).
 
     Full jitter over an exponentially growing bound, or what the station's Retry-After header asks for; never
-    more than `retries.longest_wait`.
+    more than `retries.max_wait`.
     """
     asked = retry_after_seconds(retry_after)
     if asked is not None:
-        return min(asked, retries.longest_wait)
-    bound = min(retries.first_wait * 2.0 ** min(attempt - 2, 30), retries.longest_wait)
+        return min(asked, retries.max_wait)
+    bound = min(retries.first_wait * 2.0 ** min(attempt - 2, 30), retries.max_wait)
     return random.uniform(0, bound)  # noqa: S311 - spreads load, keeps no secret
 
 

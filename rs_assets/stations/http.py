@@ -68,7 +68,7 @@ class StationConnection:
     async def get(self, url: str) -> httpx.Response:
         """GET `url`, whose query is percent-encoded already; any answer but a passing fault or a 401 is returned.
 
-        A station that is busy is asked again, after a pause, for as long as `retries.patience` allows.
+        A station that is busy is asked again, after a pause, for as long as `retries.busy_timeout` allows.
 
         Raises:
             AuthenticationError: the station refuses the credentials.
@@ -119,10 +119,10 @@ class StationConnection:
 
     def _bear(self, problem: str, since: float, pause: float) -> None:
         """See whether a station that has been busy since a moment may be asked again after one more pause."""
-        patience = self.station.retries.patience
-        if monotonic() + pause >= since + patience:
+        timeout = self.station.retries.busy_timeout
+        if monotonic() + pause >= since + timeout:
             raise StationError(
-                f"{self.station.name}: {problem}, and has been busy for longer than {patience:g} s; "
+                f"{self.station.name}: {problem}, and has been busy for longer than {timeout:g} s; "
                 "try again later, or ask less of it (concurrency, requests_per_minute)"
             )
 

@@ -68,7 +68,7 @@ WHOLE = (None, 200)
 GO_ON = (SOME, 206)
 BEARING = {"verification": {"size": "warn", "checksum": "warn"}}
 WRONG_SUM = [{"Algorithm": "MD5", "Value": "0" * 32, "ChecksumDate": "2012-01-01T00:00:00Z"}]
-PATIENT = {"retries": {"attempts": 1, "first_wait": 0, "longest_wait": 0, "patience": 20}}
+PATIENT = {"retries": {"attempts": 1, "first_wait": 0, "max_wait": 0, "busy_timeout": 20}}
 
 ROWS = [
     # A body that breaks off is gone on with where it stopped.
@@ -176,7 +176,7 @@ ROWS = [
         ({"bytes_per_second": 2000, "after_bytes": HALF, "times": 1},),
         STAGED,
         (WHOLE, GO_ON),
-        station={"timeouts": {"least_rate": 1e6, "rate_period": 0.3}},
+        station={"timeouts": {"min_rate": 1e6, "rate_period": 0.3}},
     ),
     Row(
         "a body that stalls",

@@ -93,7 +93,7 @@ async def test_a_retry_after_of_zero_replaces_the_wait_of_the_settings(
 ) -> None:
     busy = Reply(status=503, headers={"Retry-After": "0"})
     transfer = transfer_of(BODY, station.serve("/f", busy, Reply(BODY)))
-    (outcome,) = await stage(station, sink, [transfer], retries=Retries(first_wait=1e6, longest_wait=1e6))
+    (outcome,) = await stage(station, sink, [transfer], retries=Retries(first_wait=1e6, max_wait=1e6))
     assert (outcome.status, outcome.attempts) == (STAGED, 2)
 
 
@@ -111,7 +111,7 @@ async def test_a_station_that_stays_busy_is_given_up_when_patience_ends(
 ) -> None:
     busy = Reply(status=429, headers={"Retry-After": "0.1"})
     (outcome,) = await stage(
-        station, sink, [transfer_of(BODY, station.serve("/f", busy))], retries=Retries(patience=0.3)
+        station, sink, [transfer_of(BODY, station.serve("/f", busy))], retries=Retries(busy_timeout=0.3)
     )
     assert outcome.status is FAILED
     assert "answers 429" in (outcome.reason or "")
@@ -413,7 +413,7 @@ async def test_a_cancellation_ends_a_wait_for_the_next_attempt(station: FaultSta
         return Reply(status=503, headers={"Retry-After": "3600"})
 
     transfer = transfer_of(BODY, station.serve("/f", busy))
-    running = asyncio.create_task(stage(station, sink, [transfer], retries=Retries(longest_wait=3600)))
+    running = asyncio.create_task(stage(station, sink, [transfer], retries=Retries(max_wait=3600)))
     await asyncio.wait_for(asked.wait(), 5)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):

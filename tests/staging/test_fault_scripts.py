@@ -44,7 +44,7 @@ def test_what_is_staged_is_exact_and_what_failed_is_invisible(
 ) -> None:
     with TemporaryDirectory() as directory:
         asyncio.run(
-            _held(Path(directory), scripts, Retries(attempts=attempts, first_wait=0, patience=0.01), concurrency)
+            _held(Path(directory), scripts, Retries(attempts=attempts, first_wait=0, busy_timeout=0.01), concurrency)
         )
 
 
@@ -63,4 +63,4 @@ async def _held(root: Path, scripts: list[list[Reply]], retries: Retries, concur
 
 
 def _retries(attempts: int) -> Retries:
-    return Retries(attempts=attempts, first_wait=0, longest_wait=0, patience=0.01)
+    return Retries(attempts=attempts, first_wait=0, max_wait=0, busy_timeout=0.01)

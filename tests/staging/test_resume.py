@@ -184,14 +184,14 @@ async def test_an_attempt_that_brought_much_does_not_count(station: FaultStation
 
 
 async def test_a_download_that_trickles_is_given_up_and_tried_again(station: FaultStation, sink: DirectorySink) -> None:
-    timeouts = Timeouts(least_rate=100_000, rate_period=0.1)
+    timeouts = Timeouts(min_rate=100_000, rate_period=0.1)
     href = station.serve("/f", Reply(BODY, headers={"ETag": '"v1"'}, drip=100), ranged(ETag='"v1"'))
     (outcome,) = await stage(station, sink, [transfer_of(BODY, href)], timeouts=timeouts, retries=AT_ONCE)
     assert (outcome.status, outcome.attempts, outcome.moved) == (STAGED, 2, len(BODY))
 
 
 async def test_a_download_that_only_trickles_fails_and_says_so(station: FaultStation, sink: DirectorySink) -> None:
-    timeouts = Timeouts(least_rate=100_000, rate_period=0.1)
+    timeouts = Timeouts(min_rate=100_000, rate_period=0.1)
     href = station.serve("/f", Reply(BODY, drip=100))
     (outcome,) = await stage(
         station, sink, [transfer_of(BODY, href)], timeouts=timeouts, retries=Retries(attempts=2, first_wait=0)

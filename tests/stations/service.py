@@ -14,7 +14,7 @@ from rs_assets.settings import Authentication, Interface, Retries, Station
 
 Reply = httpx.Response | Callable[[httpx.Request], httpx.Response]
 
-AT_ONCE = Retries(attempts=3, first_wait=0, longest_wait=0, patience=0.2)
+AT_ONCE = Retries(attempts=3, first_wait=0, max_wait=0, busy_timeout=0.2)
 """Tries again without waiting."""
 
 

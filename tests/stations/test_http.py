@@ -110,7 +110,7 @@ async def test_a_station_that_does_not_answer_in_time_is_an_error(timeouts: Time
 async def test_a_station_that_is_busy_uses_up_no_attempt(service: Service, status: int) -> None:
     service.on("/data", *[httpx.Response(status)] * 7, products())
 
-    assert (await get(service, retries=Retries(attempts=1, longest_wait=0))).status_code == 200
+    assert (await get(service, retries=Retries(attempts=1, max_wait=0))).status_code == 200
     assert len(service.requests) == 8
 
 
@@ -120,7 +120,7 @@ async def test_a_station_that_stays_busy_is_given_up_rather_than_waited_for_past
 ) -> None:
     service.on("/data", httpx.Response(429, headers={"Retry-After": retry_after}))
 
-    said = await error_of(service, retries=Retries(patience=7))
+    said = await error_of(service, retries=Retries(busy_timeout=7))
 
     assert "answers 429 Too Many Requests, and has been busy for longer than 7 s; try again later" in said
     assert len(service.requests) == 1
@@ -244,7 +244,7 @@ def test_retry_after_is_read_as_a_date() -> None:
 
 @pytest.mark.parametrize(("attempt", "bound"), [(2, 1), (3, 2), (4, 4), (7, 10), (5000, 10)])
 def test_waits_grow_up_to_the_longest(attempt: int, bound: float) -> None:
-    retries = Retries(first_wait=1, longest_wait=10)
+    retries = Retries(first_wait=1, max_wait=10)
 
     waits = [wait_before(attempt, retries) for _ in range(200)]
 
@@ -252,7 +252,7 @@ def test_waits_grow_up_to_the_longest(attempt: int, bound: float) -> None:
 
 
 def test_a_station_cannot_ask_for_more_than_the_longest_wait() -> None:
-    assert wait_before(2, Retries(longest_wait=10), "3600") == 10
+    assert wait_before(2, Retries(max_wait=10), "3600") == 10
     assert wait_before(2, AT_ONCE, "3600") == 0
 
 

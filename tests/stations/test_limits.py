@@ -21,7 +21,7 @@ QUICK = Timing(look=0.02, look_for_slots=0.02, keep_idle=0.05)
 
 
 def settings(**others: Any) -> Station:
-    return Service().station(None, **{"concurrency": 4, "retries": Retries(longest_wait=1000), **others})
+    return Service().station(None, **{"concurrency": 4, "retries": Retries(max_wait=1000), **others})
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_without_a_word_from_the_station_the_pause_grows_up_to_a_minute() -> Non
 
 @pytest.mark.parametrize(("asked", "pause"), [(3600, 30), (float("inf"), 30), (2, 2)])
 def test_no_pause_is_longer_than_the_patience(asked: float, pause: float) -> None:
-    load = Load(settings(retries=Retries(patience=30)), Clock())
+    load = Load(settings(retries=Retries(busy_timeout=30)), Clock())
 
     assert load.busy(asked) == pause
 

@@ -165,7 +165,7 @@ async def test_the_slots_of_a_killed_process_are_free_before_its_leases_run_out(
 async def test_a_pause_holds_for_every_process(state: str) -> None:
     station = LoadedStation()
     async with station.served() as url:
-        patient = settings(url, retries=Retries(longest_wait=1000))
+        patient = settings(url, retries=Retries(max_wait=1000))
         async with (
             process(patient, state, "get", count=4) as running,
             StationLimits(patient, StateDatabase(state)) as limits,

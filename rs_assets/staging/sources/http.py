@@ -214,7 +214,7 @@ class HttpSource(Source):
         if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return  # the body is about the refusal
         timeouts = self._station.timeouts
-        watchdog = Watchdog(timeouts.least_rate, timeouts.rate_period)
+        watchdog = Watchdog(timeouts.min_rate, timeouts.rate_period)
         received = 0
         try:
             while True:

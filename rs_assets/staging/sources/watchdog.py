@@ -9,14 +9,14 @@ from rs_assets.staging.faults import PassingError
 
 
 class Watchdog:
-    """Gives up a download that is slower than `least_rate`; what counts is the time spent waiting for its bytes.
+    """Gives up a download that is slower than `min_rate`; what counts is the time spent waiting for its bytes.
 
     It is entered around every wait, and told afterwards how much came.
     """
 
-    def __init__(self, least_rate: float, period: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """Watch over a rate of `least_rate` bytes a second, measured over `period` seconds."""
-        self._least = least_rate * period
+    def __init__(self, min_rate: float, period: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """Watch over a rate of `min_rate` bytes a second, measured over `period` seconds."""
+        self._least = min_rate * period
         self._period = period
         self._clock = clock
         self._waited = 0.0

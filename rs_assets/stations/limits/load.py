@@ -15,8 +15,8 @@ class Load:
 
     def __init__(self, station: Station, clock: Callable[[], float]) -> None:
         self._most = station.concurrency
-        self._patience = station.retries.patience
-        self._longest_wait = station.retries.longest_wait
+        self._patience = station.retries.busy_timeout
+        self._longest_wait = station.retries.max_wait
         self._clock = clock
         self._allowed = float(station.concurrency)
         self._paused_until = float("-inf")

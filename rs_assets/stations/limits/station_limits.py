@@ -115,8 +115,8 @@ class StationLimits:
         The allowed concurrency halves, once for all such answers of a burst.
 
         Args:
-            retry_after: how many seconds the station asks for, which are no more than its `retries.patience`; if it
-                does not say, a growing time from 1 s on, no more than its `retries.longest_wait`.
+            retry_after: how many seconds the station asks for, which are no more than its `retries.busy_timeout`; if it
+                does not say, a growing time from 1 s on, no more than its `retries.max_wait`.
 
         Returns:
             How many seconds the pause lasts from now.
