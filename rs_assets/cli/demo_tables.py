@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from rs_assets.errors import RsAssetsError
-from rs_assets.ingest.manifest import FileStatus, Manifest
+from rs_assets.ingest.manifest import Manifest
 from rs_assets.ingest.publishing import kept_manifest
 from rs_assets.ingest.search_results import SearchResults
 from rs_assets.ingest.searching import kept_results
+from rs_assets.items.files import FileState
 from rs_assets.settings import Station
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Findings:
     @property
     def staged(self) -> int:
         """Files that this demo has moved."""
-        return sum(finding.count(FileStatus.STAGED) for findings in self._of.values() for finding in findings)
+        return sum(finding.count(FileState.STAGED) for findings in self._of.values() for finding in findings)
 
     @property
     def failed(self) -> int:
@@ -123,7 +124,7 @@ class _Finding:
         """What lies verified in the store, in MB."""
         return 0.0 if self.manifest is None else self.manifest.verified_bytes / _MEGABYTE
 
-    def count(self, status: FileStatus) -> int:
+    def count(self, status: FileState) -> int:
         """Files of this status."""
         return 0 if self.manifest is None else self.manifest.count(status)
 
@@ -141,7 +142,7 @@ def _products(station: str, findings: Sequence[_Finding]) -> Table:
             day,
             mission,
             str(finding.found),
-            str(finding.count(FileStatus.STAGED)),
+            str(finding.count(FileState.STAGED)),
             f"{finding.megabytes:.1f}",
             str(finding.failed),
             str(finding.catalogued),
@@ -167,7 +168,7 @@ def _sessions(stations: Mapping[str, Sequence[_Finding]]) -> Table:
                 f"{sum(each.complete for each in standings)} of {sum(finding.found for finding in some)}",
                 str(sum(sum(each.channels.values()) for each in standings)),
                 f"{sum(each.size for each in standings) / _MEGABYTE:.1f}",
-                str(sum(finding.count(FileStatus.STAGED) for finding in some)),
+                str(sum(finding.count(FileState.STAGED) for finding in some)),
                 str(sum(finding.failed for finding in some)),
                 str(sum(finding.catalogued for finding in some)),
             )

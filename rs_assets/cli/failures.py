@@ -1,4 +1,4 @@
-"""``rs-assets failures``: what could not be staged or catalogued, and accepting what nobody can mend."""
+"""``rs-assets failures``: what could not be staged or catalogued, and accepting what cannot be recovered."""
 
 import click
 
@@ -26,9 +26,9 @@ def list_failures(station: str | None) -> None:
     overdue = [item for name in names for item in IncompleteItems(state).outstanding(name, overdue_at=utc_now())]
     for failure in outstanding:
         when = format_time(failure.next_try) if failure.next_try else "trying again cannot help"
-        click.echo(f"{failure.station} {failure.partition} {failure.asset}")
-        click.echo(f"    {failure.status}: {failure.reason}")
-        click.echo(f"    {failure.attempts} attempts since {format_time(failure.failed_first)}; next try: {when}")
+        click.echo(f"{failure.owner} {failure.partition} {failure.file.asset}")
+        click.echo(f"    {failure.file.state}: {failure.file.reason}")
+        click.echo(f"    {failure.file.attempts} attempts since {format_time(failure.failed_first)}; next try: {when}")
     for item in overdue:
         when = format_time(item.look_again_at) if item.look_again_at else "the station has deleted it"
         click.echo(f"{item.station} {item.partition} {item.item_id}")

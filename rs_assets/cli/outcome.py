@@ -6,9 +6,10 @@ from typing import Any
 
 from rs_assets.catalog.protocol import UpsertStatus
 from rs_assets.ingest import PartitionReport, Platform, Tally
-from rs_assets.ingest.manifest import FileStatus, Manifest
+from rs_assets.ingest.manifest import Manifest
 from rs_assets.ingest.partitions import failure_message
 from rs_assets.ingest.report import counted
+from rs_assets.items.files import STAGING_STATES, FileState, count_states
 
 SOME_FILES_FAILED = 3
 """Exit status where every partition went its way, but not every file."""
@@ -94,12 +95,12 @@ class StageOutcome:
         """What failed and has not been accepted as lost."""
         key = report.partition.key
         files = report.manifest.failures if report.manifest is not None else []
-        evicted = FileStatus.EVICTED
-        lost = {file.source_id for file in files if file.status is evicted}
+        evicted = FileState.EVICTED
+        lost = {file.source_id for file in files if file.state is evicted}
         accepted = self._platform.outcomes.accepted(self._station, lost, evicted) if lost else set()
         for file in files:
-            if file.status is not evicted or file.source_id not in accepted:
-                yield _Failure(key, file.asset, file.status.value, file.reason or "no reason is known", file.attempts)
+            if file.state is not evicted or file.source_id not in accepted:
+                yield _Failure(key, file.asset, file.state.value, file.reason or "no reason is known", file.attempts)
         for refused in report.publication.report.refused if report.publication is not None else ():
             yield _Failure(key, refused.item_id, f"not catalogued ({refused.status.value})", refused.reason)
 
@@ -123,8 +124,9 @@ def _document(report: PartitionReport, failures: list[_Failure]) -> dict[str, An
 
 
 def _staging(manifest: Manifest) -> dict[str, Any]:
+    counts = count_states(manifest.files)
     return {
-        "files": {status.value: manifest.count(status) for status in FileStatus},
+        "files": {state.value: counts[state] for state in STAGING_STATES},
         "moved_bytes": manifest.moved,
         "verified_bytes": manifest.verified_bytes,
         "seconds": round(manifest.seconds, 3),

@@ -9,8 +9,7 @@ from datetime import datetime
 import dagster as dg
 
 from rs_assets.ingest import Platform, Step
-from rs_assets.ingest.manifest import FileStatus
-from rs_assets.ingest.publishing import UNCATALOGUED
+from rs_assets.items.files import FileState
 from rs_assets.items.times import format_time, utc_now
 from rs_assets.settings import Station
 from rs_assets.state import FileFailure, IncompleteItem
@@ -24,7 +23,7 @@ def check_specs(station: Station) -> list[dg.AssetCheckSpec]:
     """The checks of a station."""
     staged = (
         "Every file that the station has shown is in the store, or in the catalogue already. Red while any file of "
-        "any partition is not, with its name and reason; what nobody can mend is accepted by "
+        "any partition is not, with its name and reason; acknowledge files that cannot be recovered with "
         f"`rs-assets failures accept {station.name} FILE --why …`."
     )
     catalogued = "Every item whose files are verified is in the catalogue. Red while the catalogue refuses any."
@@ -35,8 +34,8 @@ def check_specs(station: Station) -> list[dg.AssetCheckSpec]:
     if station.sessions is not None:
         complete = (
             "Every session whose downlink ended long ago is complete. A warning while the station shows less than that "
-            "of any session, or has deleted a chunk before it was staged, with what is missing; what nobody can mend "
-            f"is accepted by `rs-assets failures accept {station.name} SESSION --why …`."
+            "of any session, or has deleted a chunk before it was staged, with what is missing; acknowledge sessions "
+            f"that cannot be recovered with `rs-assets failures accept {station.name} SESSION --why …`."
         )
         specs.append(dg.AssetCheckSpec(_SESSIONS, asset=[station.name, Step.STAGE.value], description=complete))
     return specs
@@ -46,8 +45,8 @@ def verdicts(platform: Platform, station: Station) -> dict[dg.AssetCheckKey, dg.
     """What each check of the station says now."""
     now = utc_now()
     outstanding = platform.outcomes.outstanding(station.name)
-    uncatalogued = [failure for failure in outstanding if failure.status == UNCATALOGUED]
-    unstaged = [failure for failure in outstanding if failure.status != UNCATALOGUED]
+    uncatalogued = [failure for failure in outstanding if failure.file.state is FileState.UNCATALOGUED]
+    unstaged = [failure for failure in outstanding if failure.file.state is not FileState.UNCATALOGUED]
     results = {}
     for step, failures in ((Step.STAGE, unstaged), (Step.PUBLISH, uncatalogued)):
         key = dg.AssetCheckKey(dg.AssetKey([station.name, step.value]), _NAMES[step])
@@ -65,8 +64,8 @@ def _sessions_verdict(
     rows = [_session_record(item.item_id, item.partition, item.missing, item.look_again_at) for item in overdue]
     lost: dict[tuple[str, str], list[str]] = {}
     for failure in unstaged:
-        if failure.status == FileStatus.EVICTED:
-            lost.setdefault((failure.item_id, failure.partition), []).append(failure.asset)
+        if failure.file.state is FileState.EVICTED:
+            lost.setdefault((failure.file.item_id, failure.partition), []).append(failure.file.asset)
     rows += [
         _session_record(session, partition, f"deleted before it was staged: {', '.join(names)}", None)
         for (session, partition), names in lost.items()
@@ -104,7 +103,7 @@ def _verdict(key: dg.AssetCheckKey, failures: Sequence[FileFailure]) -> dg.Asset
     if failures:
         first = failures[0]
         more = f" and {len(failures) - 1} more" if len(failures) > 1 else ""
-        description = f"{first.asset} ({first.partition}): {first.reason}{more}"
+        description = f"{first.file.asset} ({first.partition}): {first.file.reason}{more}"
         metadata["files"] = dg.MetadataValue.table([_record(failure) for failure in failures[:_ROWS]])
     return dg.AssetCheckResult(
         passed=not failures,
@@ -119,11 +118,11 @@ def _verdict(key: dg.AssetCheckKey, failures: Sequence[FileFailure]) -> dg.Asset
 def _record(failure: FileFailure) -> dg.TableRecord:
     return dg.TableRecord(
         {
-            "file": failure.asset,
+            "file": failure.file.asset,
             "partition": failure.partition,
-            "status": failure.status,
-            "reason": failure.reason,
-            "attempts": failure.attempts,
+            "status": failure.file.state.value,
+            "reason": failure.file.reason or "",
+            "attempts": failure.file.attempts,
             "failing since": format_time(failure.failed_first),
             "next try": format_time(failure.next_try) if failure.next_try else "none: trying again cannot help",
         }

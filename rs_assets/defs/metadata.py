@@ -6,10 +6,11 @@ import dagster as dg
 
 from rs_assets.catalog.protocol import UpsertStatus
 from rs_assets.ingest import PartitionReport, Platform, Step
-from rs_assets.ingest.manifest import FileStatus, Manifest, ManifestFile, manifest_path
+from rs_assets.ingest.manifest import Manifest, manifest_path
 from rs_assets.ingest.publishing import Publication
 from rs_assets.ingest.search_results import SearchResults, results_path
 from rs_assets.ingest.sessions import SessionStanding, standings_of
+from rs_assets.items.files import STAGING_STATES, FileRecord, count_states
 from rs_assets.items.times import format_time
 
 Metadata = Mapping[str, dg.MetadataValue]
@@ -93,13 +94,14 @@ def _sessions(sessions: Sequence[SessionStanding]) -> Metadata:
 
 
 def _of_staging(platform: Platform, manifest: Manifest) -> Metadata:
+    counts = count_states(manifest.files)
     metadata: dict[str, dg.MetadataValue] = {
         # What people look for first stands first.
         **(_sessions(manifest.sessions) if manifest.sessions else {}),
         "dagster/uri": dg.MetadataValue.url(
             platform.documents.url(manifest_path(manifest.station, manifest.partition))
         ),
-        **{status.value: dg.MetadataValue.int(manifest.count(status)) for status in FileStatus},
+        **{state.value: dg.MetadataValue.int(counts[state]) for state in STAGING_STATES},
         "moved_mb": _megabytes(manifest.moved),
         "mb_per_second": dg.MetadataValue.float(round(manifest.rate / _MEGABYTE, 2)),
         "seconds": dg.MetadataValue.float(round(manifest.seconds, 3)),
@@ -128,8 +130,8 @@ def _of_publication(platform: Platform, publication: Publication) -> Metadata:
     return metadata
 
 
-def _failure(file: ManifestFile) -> dict[str, str | int]:
-    return {"file": file.asset, "status": file.status.value, "reason": file.reason or "", "attempts": file.attempts}
+def _failure(file: FileRecord) -> dict[str, str | int]:
+    return {"file": file.asset, "status": file.state.value, "reason": file.reason or "", "attempts": file.attempts}
 
 
 def _megabytes(count: int) -> dg.MetadataValue:

@@ -7,16 +7,16 @@ digest that was computed while it passed is believed.
 
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from pystac import Item
 
 from rs_assets.ingest.platform import Platform
+from rs_assets.items.files import FileRecord, FileState
 from rs_assets.items.identity import object_key, source_id
-from rs_assets.items.multihash import Digest
 from rs_assets.settings import Policy, Station
-from rs_assets.staging.report import FileOutcome
-from rs_assets.staging.transfer import TransferStatus
-from rs_assets.state import TransferRecord
+from rs_assets.staging.items import file_of
+from rs_assets.state import StagedFile
 
 _AT_ONCE = 16
 """Objects that are looked up at the same time."""
@@ -26,47 +26,39 @@ LOST = "the station has deleted it, and does not list it any more"
 
 async def staged_before(
     platform: Platform, station: Station, collection: str, items: Sequence[Item]
-) -> dict[str, FileOutcome]:
+) -> dict[str, FileRecord]:
     """The files that were staged before and whose object has kept its size, by object key.
 
     Where the station states a checksum the object is to be read and compared, and is not among them.
     """
     files = {
-        key: (item, asset_key)
+        key: file_of(collection, item, asset_key)
         for item, asset_key, key in _object_keys(collection, items)
         if item.assets[asset_key].extra_fields.get("file:checksum") is None
     }
     records = await asyncio.to_thread(platform.transfers.of, files)
     turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def outcome(key: str, record: TransferRecord) -> FileOutcome | None:
-        item, asset_key = files[key]
-        digest, size = _digest(record), record.size
-        stated = item.assets[asset_key].extra_fields.get("file:size")
-        if size is None or digest is None or (stated not in {None, size} and _is_strict(station)):
+    async def found(key: str, staged: StagedFile) -> FileRecord | None:
+        file, size = files[key], staged.file.size
+        if size is None or staged.file.digest is None:
+            return None
+        if file.stated_size not in {None, size} and station.verification.size is Policy.STRICT:
             return None
         async with turns:
             stored = await platform.sink.find(key)
         if stored is None or stored.size != size:
             return None
-        return FileOutcome(
-            asset_key,
-            TransferStatus.PRESENT,
-            key=key,
-            href=platform.sink.href(key),
-            size=size,
-            digest=digest,
-            own_digest=True,
-        )
+        return replace(file, state=FileState.PRESENT, key=key, href=stored.href, size=size, digest=staged.file.digest)
 
-    outcomes = await asyncio.gather(*(outcome(key, record) for key, record in records.items()))
-    return {key: found for key, found in zip(records, outcomes, strict=True) if found is not None}
+    present = await asyncio.gather(*(found(key, staged) for key, staged in records.items()))
+    return {file.object_key: file for file in present if file is not None}
 
 
-def lost(collection: str, items: Iterable[Item], source_ids: Collection[str]) -> dict[str, FileOutcome]:
+def lost(collection: str, items: Iterable[Item], source_ids: Collection[str]) -> dict[str, FileRecord]:
     """The files of these source ids as evicted, by object key."""
     return {
-        key: FileOutcome(asset_key, TransferStatus.EVICTED, reason=LOST)
+        key: replace(file_of(collection, item, asset_key), state=FileState.EVICTED, reason=LOST, warnings=())
         for item, asset_key, key in _object_keys(collection, items)
         if source_id(item, asset_key) in source_ids
     }
@@ -80,14 +72,3 @@ def _object_keys(collection: str, items: Iterable[Item]) -> Iterator[tuple[Item,
             except ValueError:
                 continue  # staging says what is wrong with it
             yield item, asset_key, key
-
-
-def _digest(record: TransferRecord) -> Digest | None:
-    try:
-        return None if record.checksum is None else Digest.from_multihash(record.checksum)
-    except ValueError:
-        return None
-
-
-def _is_strict(station: Station) -> bool:
-    return station.verification.size is Policy.STRICT

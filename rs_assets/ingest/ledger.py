@@ -4,14 +4,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rs_assets.ingest.manifest import FileStatus, ManifestFile
 from rs_assets.ingest.platform import Platform
+from rs_assets.items.files import FileRecord, FileState
 from rs_assets.items.times import utc_now
 from rs_assets.settings import Station
-from rs_assets.state import FileFailure, Resolution, TransferRecord
+from rs_assets.state import FileFailure, Resolution, StagedFile
 
-STAGING_FAILURES = frozenset({FileStatus.FAILED, FileStatus.EVICTED, FileStatus.CLASH})
+STAGING_FAILURES = frozenset({FileState.FAILED, FileState.EVICTED, FileState.CLASH})
 """The failures that staging records, and resolves."""
+
+_RETRIED = frozenset({FileState.FAILED, FileState.UNCATALOGUED})
+"""The failures that trying again may help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,84 +28,56 @@ class Ledger:
     is_retried: bool = True
     """Whether a sensor looks after what has failed; otherwise no next try is promised."""
 
+    def failure(self, file: FileRecord, at: datetime) -> FileFailure:
+        """The entry of a file that has failed at a moment (aware UTC)."""
+        is_due = self.is_retried and file.state in _RETRIED
+        return FileFailure(
+            file, self.owner, self.partition, failed_first=at, failed_last=at, next_try=at if is_due else None
+        )
+
 
 def known_evictions(platform: Platform, ledger: Ledger, evicted: Collection[str]) -> set[str]:
     """Which of the files that the station does not list any more it did not have when they were asked for, either."""
     if not evicted:
         return set()
     failures = platform.outcomes.outstanding(ledger.owner)
-    known = {failure.source_id for failure in failures if failure.status == FileStatus.EVICTED}
-    return known & set(evicted) | platform.outcomes.accepted(ledger.owner, evicted, FileStatus.EVICTED)
+    known = {failure.file.source_id for failure in failures if failure.file.state is FileState.EVICTED}
+    return known & set(evicted) | platform.outcomes.accepted(ledger.owner, evicted, FileState.EVICTED)
 
 
-def record_staging(
-    platform: Platform, station: Station, collection: str, files: Sequence[ManifestFile], ledger: Ledger
-) -> None:
+def record_staging(platform: Platform, station: Station, files: Sequence[FileRecord], ledger: Ledger) -> None:
     """Record what was moved, what failed, and what is all right again.
 
     A file that is lost and that was accepted as lost is no new failure.
     """
     now = utc_now()
-    lost = {file.source_id for file in files if file.status is FileStatus.EVICTED}
-    accepted = platform.outcomes.accepted(ledger.owner, lost, FileStatus.EVICTED) if lost else set()
+    lost = {file.source_id for file in files if file.state is FileState.EVICTED}
+    accepted = platform.outcomes.accepted(ledger.owner, lost, FileState.EVICTED) if lost else set()
     failed = [
         file
         for file in files
-        if file.status.is_failure and not (file.status is FileStatus.EVICTED and file.source_id in accepted)
+        if file.state.is_failure and not (file.state is FileState.EVICTED and file.source_id in accepted)
     ]
     platform.transfers.record(
-        [
-            TransferRecord(
-                object_key=file.key,
-                station=station.name,
-                partition=ledger.partition,
-                source_href=file.source_href,
-                size=file.size,
-                checksum=file.checksum,
-                attempts=file.attempts,
-                moved=file.moved,
-                seconds=file.seconds,
-                run_id=ledger.run_id,
-                finished_at=now,
-            )
-            for file in _in_store(platform, files)
-            if file.key is not None
-        ]
+        [StagedFile(file, station.name, ledger.partition, ledger.run_id, now) for file in _in_store(platform, files)]
     )
     platform.outcomes.record(
-        failed=[_failure(collection, file, ledger, now) for file in failed],
+        failed=[ledger.failure(file, now) for file in failed],
         resolved=[
-            Resolution(collection, file.item_id, file.asset, file.status, STAGING_FAILURES)
+            Resolution(file.collection, file.item_id, file.asset, file.state, STAGING_FAILURES)
             for file in files
-            if not file.status.is_failure and file.status is not FileStatus.POSTPONED
+            if file.state.is_settled
         ],
         at=now,
         pause=timedelta(seconds=station.retries.next_run_after),
     )
 
 
-def _in_store(platform: Platform, files: Sequence[ManifestFile]) -> list[ManifestFile]:
+def _in_store(platform: Platform, files: Sequence[FileRecord]) -> list[FileRecord]:
     """The files to remember as staged: those moved now, and those found in the store that nothing was known of."""
-    found = [file for file in files if file.status is FileStatus.PRESENT and file.key is not None]
+    found = [file for file in files if file.state is FileState.PRESENT]
     recorded = platform.transfers.of(str(file.key) for file in found) if found else {}
     return [
-        *(file for file in files if file.status is FileStatus.STAGED),
+        *(file for file in files if file.state is FileState.STAGED),
         *(file for file in found if file.key not in recorded),
     ]
-
-
-def _failure(collection: str, file: ManifestFile, ledger: Ledger, now: datetime) -> FileFailure:
-    return FileFailure(
-        station=ledger.owner,
-        collection=collection,
-        item_id=file.item_id,
-        asset=file.asset,
-        source_id=file.source_id,
-        partition=ledger.partition,
-        status=file.status,
-        reason=file.reason or "no reason is known",
-        attempts=file.attempts,
-        failed_first=now,
-        failed_last=now,
-        next_try=now if ledger.is_retried and file.status is FileStatus.FAILED else None,
-    )

@@ -1,73 +1,25 @@
 """The manifest of one partition: what became of every file, and which items are ready for the catalogue."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Self
 
 from pystac import Item
 
 from rs_assets.documents import Document
 from rs_assets.errors import StoreError
+from rs_assets.ingest.file_documents import file_document, file_from
 from rs_assets.ingest.sessions import SessionStanding
+from rs_assets.items.files import FileRecord, FileState, count_states
 from rs_assets.items.times import format_time
 from rs_assets.stations.window import Partition
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the stored form."""
 
-
-class FileStatus(StrEnum):
-    """What became of one file."""
-
-    STAGED = "staged"
-    """Moved into the store and verified."""
-    PRESENT = "present"
-    """It was in the store already, and has been verified there."""
-    SKIPPED = "skipped"
-    """The catalogue has it, with the same checksum."""
-    SUPERSEDED = "superseded"
-    """There is a newer publication of its product."""
-    POSTPONED = "postponed"
-    """The run's limit left it to a later run."""
-    FAILED = "failed"
-    """It could not be staged; it is tried again."""
-    EVICTED = "evicted"
-    """The station has deleted it before it could be staged."""
-    CLASH = "clash"
-    """Its item id is taken by a product of another name."""
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether someone should look at it."""
-        return self in {FileStatus.FAILED, FileStatus.EVICTED, FileStatus.CLASH}
-
-
-@dataclass(frozen=True, slots=True)
-class ManifestFile:
-    """One file of one item."""
-
-    item_id: str
-    asset: str
-    source_id: str
-    status: FileStatus
-    source_href: str
-    key: str | None = None
-    """Key of the object; None without one."""
-    size: int | None = None
-    """Bytes."""
-    checksum: str | None = None
-    """Multihash hex of the object."""
-    reason: str | None = None
-    attempts: int = 0
-    moved: int = 0
-    """Bytes received in this run, those of failed attempts included."""
-    resumed: int = 0
-    """Bytes that an earlier run had left, and that were not asked for again."""
-    seconds: float = 0.0
-    warnings: tuple[str, ...] = ()
+_READABLE = frozenset({1, SCHEMA_VERSION})
+"""Version 1 calls the state of a file its status, and holds neither what the station states of it nor its order."""
 
 
 @dataclass(frozen=True)
@@ -81,20 +33,20 @@ class Manifest:
     """Aware UTC."""
     seconds: float
     """How long staging took."""
-    files: tuple[ManifestFile, ...]
+    files: tuple[FileRecord, ...]
     items: tuple[Item, ...]
     """Items whose every file is verified and that the catalogue lacks, as it shall hold them."""
     sessions: tuple[SessionStanding, ...] = ()
     """How far the sessions have come, where the station has such."""
 
-    def count(self, status: FileStatus) -> int:
-        """How many files there are of this status."""
-        return Counter(file.status for file in self.files)[status]
+    def count(self, state: FileState) -> int:
+        """How many files there are of this state."""
+        return count_states(self.files)[state]
 
     @property
-    def failures(self) -> list[ManifestFile]:
+    def failures(self) -> list[FileRecord]:
         """The files that someone should look at."""
-        return [file for file in self.files if file.status.is_failure]
+        return [file for file in self.files if file.state.is_failure]
 
     @property
     def moved(self) -> int:
@@ -114,8 +66,7 @@ class Manifest:
     @property
     def verified_bytes(self) -> int:
         """Size of the files that this run has verified."""
-        verified = {FileStatus.STAGED, FileStatus.PRESENT}
-        return sum(file.size or 0 for file in self.files if file.status in verified)
+        return sum(file.size or 0 for file in self.files if file.state.in_store)
 
     @property
     def retries(self) -> int:
@@ -131,7 +82,7 @@ class Manifest:
             "collection": self.collection,
             "staged_at": format_time(self.staged_at),
             "seconds": round(self.seconds, 3),
-            "files": [asdict(file) | {"warnings": list(file.warnings)} for file in self.files],
+            "files": [file_document(file) for file in self.files],
             "items": [item.to_dict(include_self_link=False, transform_hrefs=False) for item in self.items],
             "sessions": [asdict(entry) | {"missing": list(entry.missing)} for entry in self.sessions],
         }
@@ -144,7 +95,7 @@ class Manifest:
             StoreError: it is no manifest, or one of another version.
         """
         version = document.get("schema_version")
-        if version != SCHEMA_VERSION:
+        if version not in _READABLE:
             raise StoreError(
                 f"the staging manifest of {partition.key} has version {version!r}; this program reads {SCHEMA_VERSION}"
             )
@@ -155,7 +106,7 @@ class Manifest:
                 collection=document["collection"],
                 staged_at=datetime.fromisoformat(document["staged_at"]),
                 seconds=document["seconds"],
-                files=tuple(_file(entry) for entry in document["files"]),
+                files=tuple(file_from(entry, document["collection"]) for entry in document["files"]),
                 items=tuple(Item.from_dict(entry, migrate=False) for entry in document["items"]),
                 sessions=tuple(_session(entry) for entry in document.get("sessions", ())),
             )
@@ -166,10 +117,6 @@ class Manifest:
 def manifest_path(station: str, partition: Partition) -> str:
     """Where a partition's manifest stands in the store."""
     return f"staged_files/{station}/{partition.path}.json"
-
-
-def _file(entry: Mapping[str, Any]) -> ManifestFile:
-    return ManifestFile(**{**entry, "status": FileStatus(entry["status"]), "warnings": tuple(entry["warnings"])})
 
 
 def _session(entry: Mapping[str, Any]) -> SessionStanding:

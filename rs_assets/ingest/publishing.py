@@ -11,20 +11,22 @@ from pystac import Item
 from rs_assets.catalog.protocol import CollectionSpec, UpsertReport, UpsertResult, UpsertStatus
 from rs_assets.errors import StoreError
 from rs_assets.ingest.ledger import Ledger
-from rs_assets.ingest.manifest import FileStatus, Manifest, manifest_path
+from rs_assets.ingest.manifest import Manifest, manifest_path
 from rs_assets.ingest.platform import Platform
 from rs_assets.ingest.staging import object_is_there
 from rs_assets.items.extensions import declare_extensions
+from rs_assets.items.files import FileState
 from rs_assets.items.growth import joined
-from rs_assets.items.identity import grows, source_id
+from rs_assets.items.identity import grows
 from rs_assets.items.times import utc_now
 from rs_assets.settings import Interface, Station
+from rs_assets.staging.items import file_of
 from rs_assets.state import FileFailure, Resolution
 from rs_assets.stations.registry import judge
 from rs_assets.stations.window import Partition
 
-UNCATALOGUED = "uncatalogued"
-"""Status of a failure that this step records, and resolves."""
+_FAILURES = frozenset({FileState.UNCATALOGUED})
+"""The failures that this step records, and resolves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,13 +230,12 @@ def _note_entering(platform: Platform, station: Station, collection: str, sessio
 
 async def _note_never_published(platform: Platform, manifest: Manifest) -> None:
     """Note the objects of publications that a run staged before it died, and that a newer one has replaced since."""
-    old = [file for file in manifest.files if file.status is FileStatus.SUPERSEDED]
+    old = [file for file in manifest.files if file.state is FileState.SUPERSEDED]
     listed = await asyncio.to_thread(platform.catalog.existing, manifest.collection, {file.item_id for file in old})
     left: list[str] = []
     for file in old:
-        key = f"{manifest.collection}/{file.item_id}/{file.source_id}/{file.asset}"
         with suppress(ValueError):  # no such object can be there
-            found = await platform.sink.find(key) if file.item_id in listed else None
+            found = await platform.sink.find(file.object_key) if file.item_id in listed else None
             left += [found.href] if found is not None else []
     await asyncio.to_thread(platform.superseded.note, left, at=utc_now())
 
@@ -247,25 +248,12 @@ def _record(
     failed: list[FileFailure] = []
     resolved: list[Resolution] = []
     for result in report.results:
-        for key in items[result.item_id].assets:
+        item = items[result.item_id]
+        for key in item.assets:
             if result.status.in_catalog:
-                statuses = frozenset({UNCATALOGUED})
-                resolved.append(Resolution(report.collection_id, result.item_id, key, result.status, statuses))
+                resolved.append(Resolution(report.collection_id, item.id, key, result.status, _FAILURES))
                 continue
-            failed.append(
-                FileFailure(
-                    station=ledger.owner,
-                    collection=report.collection_id,
-                    item_id=result.item_id,
-                    asset=key,
-                    source_id=source_id(items[result.item_id], key),
-                    partition=ledger.partition,
-                    status=UNCATALOGUED,
-                    reason=result.reason,
-                    attempts=1,
-                    failed_first=now,
-                    failed_last=now,
-                    next_try=now if ledger.is_retried else None,
-                )
-            )
+            file = file_of(report.collection_id, item, key)
+            refused = replace(file, state=FileState.UNCATALOGUED, reason=result.reason, attempts=1)
+            failed.append(ledger.failure(refused, now))
     platform.outcomes.record(failed=failed, resolved=resolved, at=now, pause=pause)

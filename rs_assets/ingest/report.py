@@ -5,16 +5,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from rs_assets.catalog.protocol import UpsertStatus
-from rs_assets.ingest.manifest import FileStatus, Manifest
+from rs_assets.ingest.manifest import Manifest
 from rs_assets.ingest.publishing import Publication
 from rs_assets.ingest.search_results import SearchResults
+from rs_assets.items.files import STAGING_STATES, count_states
 from rs_assets.stations.window import Partition
 
 _MEGABYTE = 1e6
-_WORDS = {status: status.value for status in FileStatus} | {
-    FileStatus.PRESENT: "in the store already",
-    FileStatus.SKIPPED: "in the catalogue already",
-}
 
 
 class Step(StrEnum):
@@ -61,7 +58,8 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 
 
 def _of_staging(manifest: Manifest) -> Iterator[str]:
-    files = [f"{count} {word}" for status, word in _WORDS.items() if (count := manifest.count(status))]
+    counts = count_states(manifest.files)
+    files = [f"{counts[state]} {state.words}" for state in STAGING_STATES if counts[state]]
     if files:
         yield "files: " + ", ".join(files)
     if manifest.moved:

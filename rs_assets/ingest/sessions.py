@@ -9,7 +9,7 @@ from pystac import Item
 from rs_assets.items.completeness import COMPLETE, is_complete, missing_from, state_completeness
 from rs_assets.items.identity import grows
 from rs_assets.settings import Incomplete, Station
-from rs_assets.staging.report import ItemOutcome
+from rs_assets.staging.items import StagedItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +49,24 @@ def standings_of(items: Iterable[Item]) -> tuple[SessionStanding, ...]:
     return tuple(standing_of(item) for item in items if COMPLETE in item.properties)
 
 
-def as_staged(item: Item, outcome: ItemOutcome) -> Item:
+def as_staged(staged: StagedItem) -> Item:
     """The item with what staging adds to what is missing: files that are not in the store."""
-    lacking = sum(not file.in_store for file in outcome.files)
+    item = staged.item
+    lacking = sum(not file.state.in_store for file in staged.files)
     if not lacking or COMPLETE not in item.properties:
         return item
-    staged = item.clone()
-    state_completeness(staged, (*missing_from(item), f"{lacking} of {len(outcome.files)} chunks are not in the store"))
-    return staged
+    copy = item.clone()
+    state_completeness(copy, (*missing_from(item), f"{lacking} of {len(staged.files)} chunks are not in the store"))
+    return copy
 
 
-def publishable(item: Item, outcome: ItemOutcome, station: Station) -> Item | None:
+def publishable(staged: StagedItem, station: Station) -> Item | None:
     """The item as it may be catalogued after staging: whole, as far as it goes, or not at all (None)."""
-    if outcome.complete and is_complete(item):
+    item = staged.item
+    if staged.is_complete and is_complete(item):
         return item
     if not grows(item) or station.sessions is None or station.sessions.incomplete is Incomplete.HOLD:
         return None
-    partial = as_staged(item, outcome).clone()
-    partial.assets = {key: asset for key, asset in partial.assets.items() if key in outcome.hrefs}
+    partial = as_staged(staged).clone()
+    partial.assets = {key: asset for key, asset in partial.assets.items() if key in staged.hrefs}
     return partial if partial.assets else None

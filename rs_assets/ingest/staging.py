@@ -1,37 +1,30 @@
 """The second step: move what the catalogue lacks into the store, and record what became of every file."""
 
 import asyncio
+import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pystac import Item
 
 from rs_assets.catalog.publication import Standing, classify, published_item
 from rs_assets.ingest.holdings import LOST, lost, staged_before
 from rs_assets.ingest.ledger import Ledger, known_evictions, record_staging
-from rs_assets.ingest.manifest import FileStatus, Manifest, ManifestFile, manifest_path
+from rs_assets.ingest.manifest import Manifest, manifest_path
 from rs_assets.ingest.platform import Platform
 from rs_assets.ingest.search_results import SearchResults
 from rs_assets.ingest.sessions import SessionStanding, as_staged, publishable, standings_of
 from rs_assets.items.completeness import is_complete
+from rs_assets.items.files import FileRecord, FileState
 from rs_assets.items.growth import aligned, keys_by_source
 from rs_assets.items.identity import grows, source_id
 from rs_assets.items.times import utc_now
 from rs_assets.settings import Retries, Station
-from rs_assets.staging.items import stage_items
+from rs_assets.staging.items import StagedItem, file_of, stage_items
 from rs_assets.staging.progress import Progress
-from rs_assets.staging.report import FileOutcome, ItemOutcome, StagingReport
 from rs_assets.staging.sinks import Sink
 from rs_assets.staging.sources import Source
-from rs_assets.staging.transfer import TransferStatus
 from rs_assets.stations.registry import judge
-
-_FILE_STATUSES = {
-    TransferStatus.STAGED: FileStatus.STAGED,
-    TransferStatus.PRESENT: FileStatus.PRESENT,
-    TransferStatus.FAILED: FileStatus.FAILED,
-    TransferStatus.EVICTED: FileStatus.EVICTED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +45,7 @@ class StagingOptions:
 class Staged:
     """What staging did for some items."""
 
-    files: tuple[ManifestFile, ...]
+    files: tuple[FileRecord, ...]
     items: tuple[Item, ...]
     """The items that are ready for the catalogue and that it lacks, as it shall hold them."""
     sessions: tuple[SessionStanding, ...]
@@ -130,16 +123,19 @@ async def stage_lacking(
     if not options.force:
         standings = await _missing_objects(platform, collection, standings)
     gone = await asyncio.to_thread(known_evictions, platform, ledger, evicted)
-    wanted, settled = _sorted_out(standings, gone, options)
-    known: dict[str, FileOutcome] = {}
+    wanted, settled = _sorted_out(collection, standings, gone, options)
+    limit = len(wanted) if options.limit is None else options.limit
+    chosen, left = wanted[:limit], wanted[limit:]
+    known: dict[str, FileRecord] = {}
     if not options.force:
-        known = lost(collection, wanted, gone) | await staged_before(platform, station, collection, wanted)
+        known = lost(collection, chosen, gone) | await staged_before(platform, station, collection, chosen)
     retries = station.retries
     if options.attempts is not None:
         retries = Retries(**(retries.model_dump() | {"attempts": options.attempts}))
+    begun = time.monotonic()
     async with platform.writable_sink() as sink:
-        report = await stage_items(
-            wanted,
+        staged = await stage_items(
+            chosen,
             collection=collection,
             source=source,
             sink=sink,
@@ -147,15 +143,18 @@ async def stage_lacking(
             retries=retries,
             concurrency=station.concurrency,
             selected_assets=options.selected_assets,
-            limit=options.limit,
             known=known,
             progress=progress,
         )
-    files = (*_outcomes(wanted, report), *settled)
-    ready = _ready_items(wanted, report, station, collection)
-    sessions = _sessions([item for item, _ in standings], wanted, report)
-    await asyncio.to_thread(record_staging, platform, station, collection, files, ledger)
-    return Staged(files, ready, sessions, report.seconds)
+    seconds = time.monotonic() - begun
+    files = (
+        *(file for each in staged for file in each.files or _unselected(collection, each.item)),
+        *(file for item in left for file in _settled(collection, item, FileState.POSTPONED)),
+        *settled,
+    )
+    sessions = _sessions([item for item, _ in standings], staged)
+    await asyncio.to_thread(record_staging, platform, station, files, ledger)
+    return Staged(files, _ready_items(staged, station, collection), sessions, seconds)
 
 
 def _standings(
@@ -204,23 +203,23 @@ async def object_is_there(sink: Sink, href: str, size: int | None) -> bool:
 
 
 def _sorted_out(
-    standings: Sequence[tuple[Item, Standing]], gone: set[str], options: StagingOptions
-) -> tuple[list[Item], list[ManifestFile]]:
-    """The items to stage, and the files of the others, whose outcome is known at once."""
+    collection: str, standings: Sequence[tuple[Item, Standing]], gone: set[str], options: StagingOptions
+) -> tuple[list[Item], list[FileRecord]]:
+    """The items to stage, and the files of the others, whose state is known at once."""
     wanted: list[Item] = []
-    settled: list[ManifestFile] = []
+    settled: list[FileRecord] = []
     for item, standing in standings:
         stage = standing.to_publish or (options.force and standing is Standing.PUBLISHED)
         if stage and (not _are_all_in(item, gone) or options.force):
             wanted.append(item)
         elif stage:
-            settled += _files(item, FileStatus.EVICTED, LOST)
+            settled += _settled(collection, item, FileState.EVICTED, LOST)
         elif standing is Standing.CLASH:
             reason = f"another product has the item id {item.id}; set item_id: name for this station"
-            settled += _files(item, FileStatus.CLASH, reason)
+            settled += _settled(collection, item, FileState.CLASH, reason)
         else:
             skipped = standing is Standing.PUBLISHED
-            settled += _files(item, FileStatus.SKIPPED if skipped else FileStatus.SUPERSEDED)
+            settled += _settled(collection, item, FileState.SKIPPED if skipped else FileState.SUPERSEDED)
     return wanted, settled
 
 
@@ -228,66 +227,37 @@ def _are_all_in(item: Item, source_ids: Collection[str]) -> bool:
     return bool(item.assets) and all(source_id(item, key) in source_ids for key in item.assets)
 
 
-def _files(item: Item, status: FileStatus, reason: str | None = None) -> list[ManifestFile]:
-    return [
-        ManifestFile(item.id, key, source_id(item, key), status, asset.href, reason=reason)
-        for key, asset in item.assets.items()
-    ]
+def _settled(collection: str, item: Item, state: FileState, reason: str | None = None) -> list[FileRecord]:
+    """The files of an item that are not staged, each in this state."""
+    files = (file_of(collection, item, key) for key in item.assets)
+    return [replace(file, state=state, reason=reason, warnings=()) for file in files]
 
 
-def _outcomes(wanted: Sequence[Item], report: StagingReport) -> list[ManifestFile]:
-    """The files of the items that were to be staged."""
-    staged = list(zip(wanted, report.items, strict=False))  # the limit may have left some out
-    files = [_file(item, file) for item, outcome in staged for file in outcome.files]
-    files += [file for item, outcome in staged if not outcome.files for file in _lacking(item)]
-    files += [file for item in wanted[len(staged) :] for file in _files(item, FileStatus.POSTPONED)]
-    return files
+def _unselected(collection: str, item: Item) -> list[FileRecord]:
+    """The files of an item that has none of the selected assets."""
+    reason = f"it is none of the selected assets; the item has {', '.join(item.assets)}"
+    return _settled(collection, item, FileState.FAILED, reason)
 
 
-def _ready_items(wanted: Sequence[Item], report: StagingReport, station: Station, collection: str) -> tuple[Item, ...]:
+def _ready_items(staged: Sequence[StagedItem], station: Station, collection: str) -> tuple[Item, ...]:
     """The items that are ready for the catalogue, as it shall hold them."""
-    pairs = zip(wanted, report.items, strict=False)
-    ready = ((publishable(item, outcome, station), outcome) for item, outcome in pairs)
-    return tuple(_ready(item, outcome, collection) for item, outcome in ready if item is not None)
+    ready = ((publishable(each, station), each) for each in staged)
+    return tuple(_ready(item, each, collection) for item, each in ready if item is not None)
 
 
-def _sessions(items: Sequence[Item], wanted: Sequence[Item], report: StagingReport) -> tuple[SessionStanding, ...]:
-    staged = {item.id: as_staged(item, outcome) for item, outcome in zip(wanted, report.items, strict=False)}
-    return standings_of(staged.get(item.id, item) for item in items)
+def _sessions(items: Sequence[Item], staged: Sequence[StagedItem]) -> tuple[SessionStanding, ...]:
+    by_id = {each.item.id: as_staged(each) for each in staged}
+    return standings_of(by_id.get(item.id, item) for item in items)
 
 
-def _lacking(item: Item) -> list[ManifestFile]:
-    """What is to be said of an item that has nothing to stage."""
-    return _files(item, FileStatus.FAILED, f"it is none of the selected assets; the item has {', '.join(item.assets)}")
-
-
-def _file(item: Item, outcome: FileOutcome) -> ManifestFile:
-    return ManifestFile(
-        item_id=item.id,
-        asset=outcome.asset_key,
-        source_id=source_id(item, outcome.asset_key),
-        status=_FILE_STATUSES[outcome.status],
-        source_href=item.assets[outcome.asset_key].href,
-        key=outcome.key,
-        size=outcome.size,
-        checksum=outcome.digest.multihash if outcome.digest else None,
-        reason=outcome.reason,
-        attempts=outcome.attempts,
-        moved=outcome.moved,
-        resumed=outcome.resumed,
-        seconds=round(outcome.seconds, 3),
-        warnings=outcome.warnings,
-    )
-
-
-def _ready(item: Item, outcome: ItemOutcome, collection: str) -> Item:
+def _ready(item: Item, staged: StagedItem, collection: str) -> Item:
     """The item as the catalogue shall hold it: it states size and digest of the object that it points at."""
     stated = item.clone()
-    for file in outcome.files:
-        if not file.in_store:
+    for file in staged.files:
+        if not file.state.in_store or file.asset not in stated.assets:
             continue
-        fields = stated.assets[file.asset_key].extra_fields
+        fields = stated.assets[file.asset].extra_fields
         fields["file:size"] = file.size
         if file.digest is not None:
             fields["file:checksum"] = file.digest.multihash
-    return published_item(stated, collection, outcome.hrefs)
+    return published_item(stated, collection, staged.hrefs)

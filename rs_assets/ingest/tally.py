@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from rs_assets.ingest.progress import Begun, Ended, PartitionMessage, Searched
 from rs_assets.ingest.report import Step, counted
+from rs_assets.items.files import FileRecord, FileState
 from rs_assets.staging.progress import Finished, Moved, Paused, Placed, Retried, Started
-from rs_assets.staging.transfer import TransferOutcome, TransferStatus
 
 _MEGABYTE = 1e6
 _GIGABYTE = 1e9
@@ -16,7 +16,7 @@ _MANY_BYTES = 10 * _GIGABYTE
 _RATE_OVER_S = 10.0
 """Over how long the rate is measured."""
 _SAMPLE_EVERY_S = 0.5
-_STEPS = {Step.SEARCH: "searching", Step.STAGE: "looking what is lacking", Step.PUBLISH: "cataloguing"}
+_STEPS = {Step.SEARCH: "searching", Step.STAGE: "checking what is missing", Step.PUBLISH: "cataloguing"}
 
 
 @dataclass(slots=True)
@@ -125,8 +125,8 @@ class Tally:
                 self.retries += 1
             case Paused(seconds=seconds):
                 self._paused_until = max(self._paused_until, self._clock() + seconds)
-            case Finished(outcome=outcome):
-                self._finish(outcome)
+            case Finished(file=file):
+                self._finish(file)
             case Ended(report=report):
                 self.done += 1
                 self.failed_partitions += report.error is not None
@@ -142,12 +142,12 @@ class Tally:
         self.all.bytes += size
         self._here.bytes += size
 
-    def _finish(self, outcome: TransferOutcome) -> None:
+    def _finish(self, file: FileRecord) -> None:
         """Count a file with its true size, or not at all if it has failed."""
-        stated, true = outcome.transfer.size or 0, (outcome.size or 0) if outcome.in_store else 0
-        self.staged_files += outcome.status is TransferStatus.STAGED
-        self.failed_files += not outcome.in_store
-        self._add_bytes(true - self._positions.pop(outcome.transfer.key, 0))
+        stated, true = file.stated_size or 0, (file.size or 0) if file.state.in_store else 0
+        self.staged_files += file.state is FileState.STAGED
+        self.failed_files += file.state.is_failure
+        self._add_bytes(true - self._positions.pop(file.object_key, 0))
         for count in (self.all, self._here):
             count.files += 1
             count.expected_bytes += true - stated

@@ -13,9 +13,9 @@ from rs_assets.catalog.protocol import CollectionSpec, TimeInterval, UpsertResul
 from rs_assets.errors import RsAssetsError, StationError
 from rs_assets.ingest import Platform
 from rs_assets.ingest.ledger import Ledger
-from rs_assets.ingest.manifest import FileStatus, ManifestFile
 from rs_assets.ingest.publishing import collection_spec, publish_items
 from rs_assets.ingest.staging import StagingOptions, stage_lacking
+from rs_assets.items.files import FileRecord, FileState, count_states
 from rs_assets.items.identity import publication_order
 from rs_assets.requests.choosing import Choice, asked_for, bounds, choose, mission_of
 from rs_assets.requests.model import AuxRequest
@@ -31,8 +31,6 @@ from rs_assets.stations.search import StationSearch
 OWNER = "on_demand"
 """Under which name the failures of requests are recorded, apart from those of the stations' own assets."""
 
-_IN_STORE = frozenset({FileStatus.STAGED, FileStatus.PRESENT, FileStatus.SKIPPED, FileStatus.SUPERSEDED})
-
 
 @dataclass(frozen=True)
 class RequestResult:
@@ -45,7 +43,7 @@ class RequestResult:
     """What happened, as one sentence."""
     items: tuple[Item, ...] = ()
     """The chosen items that are complete, as the catalogue holds them."""
-    files: tuple[ManifestFile, ...] = ()
+    files: tuple[FileRecord, ...] = ()
     """The outcome of every file; empty where nothing had to be staged."""
     refused: tuple[UpsertResult, ...] = ()
     """Items that the catalogue did not take."""
@@ -55,9 +53,9 @@ class RequestResult:
     """None where the search failed."""
     warnings: tuple[str, ...] = ()
 
-    def count(self, status: FileStatus) -> int:
-        """How many files there are of this status."""
-        return sum(file.status is status for file in self.files)
+    def count(self, state: FileState) -> int:
+        """How many files there are of this state."""
+        return count_states(self.files)[state]
 
     @property
     def counts(self) -> RequestCounts:
@@ -65,7 +63,7 @@ class RequestResult:
         return RequestCounts(
             found=self.found,
             selected=len(self.choice.items) if self.choice else 0,
-            staged=self.count(FileStatus.STAGED),
+            staged=self.count(FileState.STAGED),
             catalogued=len(self.items),
             gaps=self.choice.gaps if self.choice else 0,
         )
@@ -137,14 +135,14 @@ class Answering:
             mission = mission_of(item, self._platform.settings.missions)
             spec = collection_spec(self._platform, station.settings, mission.name if mission else OTHER_MISSION)
             targets.setdefault(replace(spec, id=request.collection or spec.id), []).append(item)
-        files: list[ManifestFile] = []
+        files: list[FileRecord] = []
         refused: list[UpsertResult] = []
         items: list[Item] = []
         for spec, members in targets.items():
             done, not_taken = await self._published(result, station, spec, members)
             files += done
             refused += not_taken
-            lacking = {file.item_id for file in done if file.status not in _IN_STORE}
+            lacking = {file.item_id for file in done if not file.state.is_settled}
             lacking |= {entry.item_id for entry in not_taken}
             items += await asyncio.to_thread(self._read_back, spec.id, members, lacking)
         complete, wanted = len(items), len(choice.items)
@@ -152,7 +150,7 @@ class Answering:
         if not complete:
             state = RequestState.FAILED
         message = f"{complete} of {wanted} chosen items in the catalogue; {result.found} found"
-        reasons = [f"{file.asset}: {file.reason}" for file in files if file.status not in _IN_STORE]
+        reasons = [f"{file.asset}: {file.reason}" for file in files if not file.state.is_settled]
         reasons += [f"{entry.item_id}: {entry.reason}" for entry in refused]
         if reasons:
             message += f"; {reasons[0]}" + (f" and {len(reasons) - 1} more" if len(reasons) > 1 else "")
@@ -163,7 +161,7 @@ class Answering:
 
     async def _published(
         self, result: RequestResult, station: "_OpenStation", spec: CollectionSpec, items: Sequence[Item]
-    ) -> tuple[list[ManifestFile], list[UpsertResult]]:
+    ) -> tuple[list[FileRecord], list[UpsertResult]]:
         ledger = Ledger(OWNER, result.request_id, self._run_id, is_retried=False)
         staged = await stage_lacking(
             self._platform,

@@ -1,11 +1,11 @@
 """What a request leaves in the store: its items, every file's outcome, and a picture of the validities."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rs_assets.documents import Document
 from rs_assets.ingest import Platform
+from rs_assets.ingest.file_documents import file_document
 from rs_assets.items.times import format_time
 from rs_assets.requests.answering import RequestResult
 from rs_assets.requests.choosing import TypeChoice, validity, widest_margins
@@ -13,8 +13,8 @@ from rs_assets.requests.choosing import TypeChoice, validity, widest_margins
 if TYPE_CHECKING:
     from rs_assets.reports import TimelineRow
 
-SCHEMA_VERSION = 1
-"""Version of the stored form."""
+SCHEMA_VERSION = 2
+"""Version of the stored form; version 1 calls the state of a file its status. Nothing reads it back here."""
 
 
 def items_path(request_id: str) -> str:
@@ -63,7 +63,7 @@ def result_document(result: RequestResult, at: datetime) -> Document:
                 }
                 for entry in types
             ],
-            "files": [asdict(file) | {"warnings": list(file.warnings)} for file in result.files],
+            "files": [{"collection": file.collection} | file_document(file) for file in result.files],
             "refused": [{"item_id": entry.item_id, "reason": entry.reason} for entry in result.refused],
         },
     }

@@ -11,13 +11,14 @@ from rs_assets.errors import RsAssetsError
 from rs_assets.ingest import Platform
 from rs_assets.ingest.search_results import EVICTED, SearchResults, results_path
 from rs_assets.items.completeness import is_complete, missing_from
+from rs_assets.items.files import FileState
 from rs_assets.items.growth import joined
 from rs_assets.items.identity import object_key, source_id
 from rs_assets.items.times import parse_time
 from rs_assets.sessions.auxiliary import Auxiliary, auxiliary_of
 from rs_assets.sessions.channels import Channel, Fate, channels_of
 from rs_assets.sessions.finding import SessionPlace
-from rs_assets.state import FileFailure, TransferRecord
+from rs_assets.state import FileFailure, StagedFile
 from rs_assets.stations.registry import judge
 
 __all__ = ["Channel", "Glance", "Moments", "Problem", "glance_at"]
@@ -113,7 +114,7 @@ def glance_at(platform: Platform, place: SessionPlace, now: datetime) -> Glance:
     held = platform.catalog.get(place.collection, place.session_id)
     session = _whole(platform, place, held)
     judge(station, session, now)
-    failures = [each for each in platform.outcomes.outstanding(station.name) if each.item_id == session.id]
+    failures = [each for each in platform.outcomes.outstanding(station.name) if each.file.item_id == session.id]
     transfers = _transfers(platform, place.collection, session)
     fates = {key: _fate(session, key, transfers, failures, held) for key in session.assets}
     keys = [partition.key for partition in place.partitions]
@@ -157,7 +158,7 @@ def _whole(platform: Platform, place: SessionPlace, held: Item | None) -> Item:
     return whole
 
 
-def _transfers(platform: Platform, collection: str, session: Item) -> dict[str, TransferRecord]:
+def _transfers(platform: Platform, collection: str, session: Item) -> dict[str, StagedFile]:
     """What was staged of the session, by asset key."""
     keys: dict[str, str] = {}
     for asset_key in session.assets:
@@ -171,26 +172,25 @@ def _transfers(platform: Platform, collection: str, session: Item) -> dict[str, 
 def _fate(
     session: Item,
     key: str,
-    transfers: Mapping[str, TransferRecord],
+    transfers: Mapping[str, StagedFile],
     failures: Sequence[FileFailure],
     held: Item | None,
 ) -> Fate:
     source = source_id(session, key)
-    if any(failure.source_id == source and failure.status != "uncatalogued" for failure in failures):
-        evicted = any(failure.source_id == source and failure.status == "evicted" for failure in failures)
-        return Fate.LOST if evicted else Fate.FAILED
+    states = {failure.file.state for failure in failures if failure.file.source_id == source}
+    if states - {FileState.UNCATALOGUED}:
+        return Fate.LOST if FileState.EVICTED in states else Fate.FAILED
     if key in transfers or (held is not None and key in held.assets):
         return Fate.STAGED
     return Fate.LOST if session.assets[key].extra_fields.get(EVICTED) else Fate.WAITING
 
 
 def _problem(failure: FileFailure) -> Problem:
-    return Problem(failure.asset, failure.status, failure.reason, failure.attempts, failure.next_try)
+    file = failure.file
+    return Problem(file.asset, file.state.value, file.reason or "", file.attempts, failure.next_try)
 
 
-def _moments(
-    platform: Platform, place: SessionPlace, session: Item, transfers: Mapping[str, TransferRecord]
-) -> Moments:
+def _moments(platform: Platform, place: SessionPlace, session: Item, transfers: Mapping[str, StagedFile]) -> Moments:
     again = {key for key, asset in session.assets.items() if asset.extra_fields.get("cadip:retransfer") is True}
     original = session.assets.keys() - again or session.assets.keys()
     published = _published(session, original)

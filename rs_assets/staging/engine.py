@@ -2,20 +2,19 @@
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from rs_assets.errors import RsAssetsError
+from rs_assets.items.files import FileRecord, FileState
 from rs_assets.settings import Retries, Verification
 from rs_assets.staging.faults import EvictedError, MismatchError, StoreUnusableError, TakenError
-from rs_assets.staging.fetching import Effort, Fetcher
+from rs_assets.staging.fetching import Fetcher, TransferStats
 from rs_assets.staging.progress import Finished, Progress, Started, unobserved
 from rs_assets.staging.sinks import Sink, StoredObject
 from rs_assets.staging.sources import Source
-from rs_assets.staging.transfer import Transfer, TransferOutcome, TransferStatus
 from rs_assets.staging.verification import Expectation, Verified
 
 _SMALL_BYTES = 1 << 20
@@ -29,7 +28,7 @@ _logger = logging.getLogger(__name__)
 
 
 async def stage_files(
-    transfers: Iterable[Transfer],
+    files: Iterable[FileRecord],
     source: Source,
     sink: Sink,
     *,
@@ -37,18 +36,18 @@ async def stage_files(
     retries: Retries,
     concurrency: int,
     progress: Progress | None = None,
-) -> list[TransferOutcome]:
+) -> list[FileRecord]:
     """Move files into the sink, and verify them on the way.
 
     A file whose key is in the sink already is read again there instead of being moved. A key that holds other
-    bytes is left alone, and the new ones go to `Transfer.alternate_key`. A key that comes twice is moved once; one
+    bytes is left alone, and the new ones go to `FileRecord.alternate_key`. A key that comes twice is moved once; one
     that another process is writing is waited for.
 
     After a fault that every file would meet (refused credentials, a station that is down, a full store), the files
     that are not yet being moved fail at once, with that reason.
 
     Args:
-        transfers: the files.
+        files: what to move.
         source: where they are read from, already entered.
         sink: where they go.
         verification: what a wrong size or checksum means.
@@ -57,44 +56,44 @@ async def stage_files(
         progress: told what happens.
 
     Returns:
-        One outcome for each transfer, in their order. No fault of a file is raised.
+        The files in their order, with what has become of each. No fault of a file is raised.
 
     Raises:
         StoreError: the sink could not be prepared.
     """
-    wanted = list(transfers)
+    wanted = list(files)
     tell = progress or unobserved
-    tell(Started(len(wanted), sum(transfer.size or 0 for transfer in wanted)))
+    tell(Started(len(wanted), sum(file.stated_size or 0 for file in wanted)))
     await sink.tidy()
 
     same_key: dict[str, list[int]] = {}
-    for index, transfer in enumerate(wanted):
-        same_key.setdefault(transfer.key, []).append(index)
-    outcomes: dict[int, TransferOutcome] = {}
+    for index, file in enumerate(wanted):
+        same_key.setdefault(file.object_key, []).append(index)
+    ended: dict[int, FileRecord] = {}
     waiting = deque(same_key.values())
     stager = _Stager(Fetcher(source, retries, tell), sink, verification, concurrency)
 
     async def work() -> None:
         while waiting:
             indices = waiting.popleft()
-            done: dict[Transfer, TransferOutcome] = {}
+            done: dict[FileRecord, FileRecord] = {}
             for index in indices:
-                transfer = wanted[index]
-                earlier = done.get(transfer)
-                outcomes[index] = _again(earlier) if earlier else await stager.stage(transfer)
-                done[transfer] = outcomes[index]
-                tell(Finished(outcomes[index]))
+                file = wanted[index]
+                earlier = done.get(file)
+                ended[index] = _again(earlier) if earlier else await stager.stage(file)
+                done[file] = ended[index]
+                tell(Finished(ended[index]))
 
     async with asyncio.TaskGroup() as workers:
         for _ in range(min(max(1, concurrency) * _FILES_PER_CONNECTION, len(same_key))):
             workers.create_task(work())
-    return [outcomes[index] for index in range(len(wanted))]
+    return [ended[index] for index in range(len(wanted))]
 
 
-def _again(earlier: TransferOutcome) -> TransferOutcome:
-    """The outcome of a transfer that was asked for twice; what it cost is counted once."""
-    status = TransferStatus.PRESENT if earlier.in_store else earlier.status
-    return replace(earlier, status=status, attempts=0, moved=0, resumed=0, seconds=0.0)
+def _again(earlier: FileRecord) -> FileRecord:
+    """A file that was asked for twice; what it cost is counted once."""
+    state = FileState.PRESENT if earlier.state.in_store else earlier.state
+    return replace(earlier, state=state, attempts=0, moved=0, resumed=0, seconds=0.0)
 
 
 class _OtherContentError(RsAssetsError):
@@ -110,48 +109,46 @@ class _Stager:
         self._verification = verification
         self._large = asyncio.Semaphore(max(1, concurrency))
 
-    async def stage(self, transfer: Transfer) -> TransferOutcome:
-        """Move one file, or find it present; every fault but a cancellation becomes the outcome."""
-        effort = Effort()
+    async def stage(self, file: FileRecord) -> FileRecord:
+        """Move one file, or find it present; every fault but a cancellation becomes its state."""
+        stats = TransferStats()
         try:
             async with AsyncExitStack() as turn:
-                if transfer.size is None or transfer.size > _SMALL_BYTES:
+                if file.stated_size is None or file.stated_size > _SMALL_BYTES:
                     await turn.enter_async_context(self._large)
-                outcome = await self._placed(transfer, effort)
+                return await self._placed(file, stats)
         except EvictedError as error:
-            outcome = TransferOutcome(transfer, TransferStatus.EVICTED, reason=str(error))
+            return stats.ended(file, FileState.EVICTED, reason=str(error))
         except (RsAssetsError, ValueError) as error:
             if isinstance(error, StoreUnusableError):
                 self._fetcher.note(error)
-            outcome = TransferOutcome(transfer, TransferStatus.FAILED, reason=str(error))
+            return stats.ended(file, FileState.FAILED, reason=str(error))
         except Exception as error:
-            _logger.exception("staging %s failed unexpectedly", transfer.key)
+            _logger.exception("staging %s failed unexpectedly", file.object_key)
             reason = f"unexpected {type(error).__name__}; the log says more"
-            outcome = TransferOutcome(transfer, TransferStatus.FAILED, reason=reason)
-        seconds = time.monotonic() - effort.begun
-        return replace(outcome, attempts=effort.attempts, moved=effort.moved, resumed=effort.resumed, seconds=seconds)
+            return stats.ended(file, FileState.FAILED, reason=reason)
 
-    async def _placed(self, transfer: Transfer, effort: Effort) -> TransferOutcome:
+    async def _placed(self, file: FileRecord, stats: TransferStats) -> FileRecord:
         """Move the file under its key, or under the alternate one where that holds other bytes."""
-        expectation = Expectation(transfer, self._verification)
+        expectation = Expectation(file, self._verification)
         try:
-            return await self._under(transfer.key, transfer, expectation, effort)
+            return await self._under(file.object_key, file, expectation, stats)
         except _OtherContentError as error:
-            key = transfer.alternate_key
+            key = file.alternate_key
             _logger.warning("%s; the new content goes to %s", error, key)
-            return await self._under(key, transfer, expectation, effort)
+            return await self._under(key, file, expectation, stats)
 
-    async def _under(self, key: str, transfer: Transfer, expectation: Expectation, effort: Effort) -> TransferOutcome:
+    async def _under(self, key: str, file: FileRecord, expectation: Expectation, stats: TransferStats) -> FileRecord:
         pause, longest = _LOOK_AGAIN_S
         while True:
             try:
                 async with self._sink.writer(key) as writer:
                     if writer.present is not None:
-                        status = TransferStatus.PRESENT
+                        state = FileState.PRESENT
                         verified: Verified | None = await self._present(writer.present, expectation)
                     else:
-                        status = TransferStatus.STAGED
-                        verified = await self._fetcher.fetch(writer, transfer, expectation, effort)
+                        state = FileState.STAGED
+                        verified = await self._fetcher.fetch(writer, file, expectation, stats)
             except TakenError:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, longest)
@@ -159,14 +156,14 @@ class _Stager:
             if verified is not None:
                 break
             # Another process has published the key meanwhile; what it holds decides.
-        return TransferOutcome(
-            transfer,
-            status,
+        return stats.ended(
+            file,
+            state,
             key=key,
             href=self._sink.href(key),
             size=verified.size,
             digest=verified.digest,
-            warnings=verified.warnings,
+            warnings=file.warnings + verified.warnings,
         )
 
     async def _present(self, stored: StoredObject, expectation: Expectation) -> Verified:

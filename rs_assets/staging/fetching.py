@@ -4,10 +4,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from rs_assets.errors import AuthenticationError, RsAssetsError
+from rs_assets.items.files import FileRecord, FileState
 from rs_assets.settings import Retries
 from rs_assets.staging.faults import (
     BusyError,
@@ -22,8 +23,7 @@ from rs_assets.staging.progress import Moved, Paused, Placed, Progress, Retried
 from rs_assets.staging.sinks import Writer
 from rs_assets.staging.sources import Source, Wanted
 from rs_assets.staging.sources.ranges import PIECE_BYTES, Room, opened
-from rs_assets.staging.transfer import Transfer
-from rs_assets.staging.verification import Expectation, Passage, Verified
+from rs_assets.staging.verification import Expectation, Verified, VerifyingHasher
 from rs_assets.stations.backoff import wait_before
 
 Result = TypeVar("Result")
@@ -38,8 +38,8 @@ _MEMORY_BYTES = 64 << 20
 
 
 @dataclass(slots=True)
-class Effort:
-    """What one file has cost so far."""
+class TransferStats:
+    """What the transfer of one file has cost so far."""
 
     begun: float = field(default_factory=time.monotonic)
     attempts: int = 0
@@ -50,6 +50,18 @@ class Effort:
     """Bytes that an earlier writer has left, and that were not asked for again."""
     busy_since: float | None = None
     """Since when the station has answered nothing but that it is busy; monotonic, in seconds."""
+
+    def ended(self, file: FileRecord, state: FileState, **facts: Any) -> FileRecord:
+        """The file in its last state, with what it has cost."""
+        return replace(
+            file,
+            state=state,
+            attempts=self.attempts,
+            moved=self.moved,
+            resumed=self.resumed,
+            seconds=time.monotonic() - self.begun,
+            **facts,
+        )
 
 
 class GivenUpError(RsAssetsError):
@@ -71,7 +83,7 @@ class Fetcher:
         """Files in a row that the station did not serve at all."""
 
     async def fetch(
-        self, writer: Writer, transfer: Transfer, expectation: Expectation, effort: Effort
+        self, writer: Writer, file: FileRecord, expectation: Expectation, stats: TransferStats
     ) -> Verified | None:
         """Move a file's bytes into the writer, and publish them once they are accepted.
 
@@ -82,7 +94,7 @@ class Fetcher:
             RsAssetsError: the file cannot be had, now or at all.
         """
         try:
-            return await self._fetched(writer, transfer, expectation, effort)
+            return await self._fetched(writer, file, expectation, stats)
         except RsAssetsError as error:
             self.note(error)
             raise
@@ -98,64 +110,69 @@ class Fetcher:
                 wait.reschedule(0)
 
     async def _fetched(
-        self, writer: Writer, transfer: Transfer, expectation: Expectation, effort: Effort
+        self, writer: Writer, file: FileRecord, expectation: Expectation, stats: TransferStats
     ) -> Verified | None:
-        passage = Passage(expectation)
-        course = _Course(passage, await writer.recover(passage))
-        effort.resumed = passage.size
-        self._tell(Placed(transfer.key, passage.size))
+        hasher = VerifyingHasher(expectation)
+        attempts = _AttemptState(hasher, await writer.recover(hasher))
+        stats.resumed = hasher.size
+        self._tell(Placed(file.object_key, hasher.size))
         while True:
-            before = effort.moved
+            before = stats.moved
             try:
                 # An earlier writer, or a connection that broke at its very end, may have left nothing to ask for.
-                if not course.is_over(expectation):
-                    await self._attempt(transfer, expectation, course, writer, effort)
-                verified = passage.finish()
+                if not attempts.is_over(expectation):
+                    await self._attempt(file, expectation, attempts, writer, stats)
+                verified = hasher.finish()
             except BusyError as error:
-                effort.busy_since = effort.busy_since or time.monotonic()
-                if time.monotonic() - effort.busy_since >= self._retries.busy_timeout:
+                stats.busy_since = stats.busy_since or time.monotonic()
+                if time.monotonic() - stats.busy_since >= self._retries.busy_timeout:
                     raise
                 self._tell(Paused(error.pause))
                 await self._pause(error.pause)
             except PassingError as error:
-                course.failures = 1 if effort.moved - before >= _PROGRESS_BYTES else course.failures + 1
-                if course.failures >= self._retries.attempts:
+                attempts.failures = 1 if stats.moved - before >= _PROGRESS_BYTES else attempts.failures + 1
+                if attempts.failures >= self._retries.attempts:
                     raise
-                self._tell(Retried(transfer.key, str(error)))
-                await self._pause(wait_before(course.failures + 1, self._retries, error.retry_after))
+                self._tell(Retried(file.object_key, str(error)))
+                await self._pause(wait_before(attempts.failures + 1, self._retries, error.retry_after))
             except (ChangedError, MismatchError) as error:
                 await writer.restart()
-                course.restart_after(error)
-                effort.resumed = 0
-                self._tell(Placed(transfer.key, 0))
-                if course.is_hopeless or course.failures >= self._retries.attempts:
+                attempts.restart_after(error)
+                stats.resumed = 0
+                self._tell(Placed(file.object_key, 0))
+                if attempts.is_hopeless or attempts.failures >= self._retries.attempts:
                     raise
-                self._tell(Retried(transfer.key, str(error)))
+                self._tell(Retried(file.object_key, str(error)))
             else:
                 return verified if await writer.commit() else None
 
     async def _attempt(
-        self, transfer: Transfer, expectation: Expectation, course: "_Course", writer: Writer, effort: Effort
+        self,
+        file: FileRecord,
+        expectation: Expectation,
+        attempts: "_AttemptState",
+        writer: Writer,
+        stats: TransferStats,
     ) -> None:
         """Ask for what is missing of a file, and move what comes."""
-        effort.attempts += 1
-        passage = course.passage
-        wanted = Wanted(transfer.href, passage.size, origin=course.origin, fresh=course.fresh)
+        stats.attempts += 1
+        hasher = attempts.hasher
+        wanted = Wanted(file.source_href, hasher.size, origin=attempts.origin, fresh=attempts.fresh)
         async with AsyncExitStack() as stack:
             answer = await self._unless_ended(
                 lambda: stack.enter_async_context(opened(self._source, wanted, self._room))
             )
-            self._unreached, effort.busy_since = 0, None
-            if answer.begin != passage.size:
+            self._unreached, stats.busy_since = 0, None
+            if answer.begin != hasher.size:
                 # It begins at 0: the station does not give ranges, or its file has changed.
                 await writer.restart()
-                passage.restart()
-                effort.resumed = 0
-                self._tell(Placed(transfer.key, 0))
-            course.origin = answer.origin
+                hasher.restart()
+                stats.resumed = 0
+                self._tell(Placed(file.object_key, 0))
+            attempts.origin = answer.origin
             expectation.check_announced(answer.origin.size)
-            await writer.begin(answer.origin, passage)
-            await self._pass_on(answer.chunks, transfer.key, passage, writer, effort)
+            await writer.begin(answer.origin, hasher)
+            await self._pass_on(answer.chunks, file.object_key, hasher, writer, stats)
 
     async def _pause(self, seconds: float) -> None:
         await self._unless_ended(lambda: asyncio.sleep(seconds))
@@ -174,23 +191,23 @@ class Fetcher:
                         return await work()
                     finally:
                         self._waits.discard(wait)
-        raise GivenUpError(f"given up, because every file would meet this fault: {self._end}")
+        raise GivenUpError(f"skipped after an error that affects every file: {self._end}")
 
     async def _pass_on(
-        self, chunks: AsyncIterator[bytes], key: str, passage: Passage, writer: Writer, effort: Effort
+        self, chunks: AsyncIterator[bytes], key: str, hasher: VerifyingHasher, writer: Writer, stats: TransferStats
     ) -> None:
         batch: list[bytes] = []
         size = 0
 
         async def flush() -> None:
-            await writer.write(batch, passage)
+            await writer.write(batch, hasher)
             self._tell(Moved(key, size))
 
         try:
             async for chunk in chunks:
                 batch.append(chunk)
                 size += len(chunk)
-                effort.moved += len(chunk)
+                stats.moved += len(chunk)
                 if size >= _BATCH_BYTES:
                     await flush()
                     batch, size = [], 0
@@ -204,10 +221,10 @@ class Fetcher:
 
 
 @dataclass(slots=True)
-class _Course:
+class _AttemptState:
     """How far a file has come, over all attempts."""
 
-    passage: Passage
+    hasher: VerifyingHasher
     origin: Origin | None
     """The content that the bytes so far are of."""
     failures: int = 0
@@ -221,15 +238,15 @@ class _Course:
     def is_over(self, expectation: Expectation) -> bool:
         """Whether everything has come: as much as the answers say the file has, else as it must have.
 
-        What the station states elsewhere is no proof where a difference is borne.
+        What the station states elsewhere is no proof where a difference is tolerated.
         """
         stated = self.origin.size if self.origin is not None else None
-        size = self.passage.size
-        return size > 0 and size == (expectation.most_bytes if stated is None else stated)
+        size = self.hasher.size
+        return size > 0 and size == (expectation.max_bytes if stated is None else stated)
 
     def restart_after(self, error: Exception) -> None:
         """Begin again, since what came is of no use; that can help once for each cause."""
-        self.passage.restart()
+        self.hasher.restart()
         self.origin = None
         self.failures += 1
         self.fresh = self.fresh or isinstance(error, MismatchError)

@@ -1,21 +1,39 @@
-"""Staging items: their selected assets become files of the store, and a report says which items are complete."""
+"""Staging items: their selected assets become objects of the store."""
 
-import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pystac import Asset, Item
 
-from rs_assets.items.identity import object_key
+from rs_assets.items.files import FileRecord, FileState
+from rs_assets.items.identity import object_key, source_id
 from rs_assets.items.multihash import Digest
 from rs_assets.settings import Retries, Verification
 from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Progress
-from rs_assets.staging.report import FileOutcome, ItemOutcome, StagingReport
 from rs_assets.staging.sinks import Sink
 from rs_assets.staging.sources import Source
-from rs_assets.staging.transfer import Transfer, TransferStatus
 from rs_assets.stations.fields import count_of
+
+
+@dataclass(frozen=True, slots=True)
+class StagedItem:
+    """An item, and what has become of its selected assets."""
+
+    item: Item
+    """As the station's search gave it."""
+    files: tuple[FileRecord, ...]
+    """One for each selected asset that the item has."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every selected asset is in the store; an item without one is never complete."""
+        return bool(self.files) and all(file.state.in_store for file in self.files)
+
+    @property
+    def hrefs(self) -> dict[str, str]:
+        """Where the objects are, by asset key."""
+        return {file.asset: file.href for file in self.files if file.href is not None}
 
 
 async def stage_items(
@@ -28,10 +46,9 @@ async def stage_items(
     retries: Retries,
     concurrency: int,
     selected_assets: Collection[str] | None = None,
-    limit: int | None = None,
-    known: Mapping[str, FileOutcome] | None = None,
+    known: Mapping[str, FileRecord] | None = None,
     progress: Progress | None = None,
-) -> StagingReport:
+) -> list[StagedItem]:
     """Move the items' files into the store; the items themselves are not changed.
 
     Args:
@@ -43,26 +60,27 @@ async def stage_items(
         retries: how often, and after which waits, a file is tried again.
         concurrency: most files at the same time.
         selected_assets: asset keys to stage; every asset where None.
-        limit: most items to stage, the first ones; all where None.
-        known: outcomes that are certain without touching the file, by object key.
+        known: files whose state is certain without touching them, by object key.
         progress: told what happens.
+
+    Returns:
+        One for each item, in their order.
 
     Raises:
         StoreError: the sink could not be prepared.
     """
-    begun = time.monotonic()
-    chosen = items[:limit]
+    known = known or {}
     plans = [
         [
-            _plan(collection, item, key, known or {})
+            _planned(collection, item, key, known)
             for key in item.assets
             if selected_assets is None or key in selected_assets
         ]
-        for item in chosen
+        for item in items
     ]
-    outcomes = iter(
+    staged = iter(
         await stage_files(
-            [wish.transfer for plan in plans for wish in plan if isinstance(wish, _Wish)],
+            [file for plan in plans for file in plan if file.state is FileState.POSTPONED],
             source,
             sink,
             verification=verification,
@@ -71,45 +89,39 @@ async def stage_items(
             progress=progress,
         )
     )
-    results = tuple(
-        ItemOutcome(
-            item.id,
-            tuple(
-                FileOutcome.of(wish.asset_key, next(outcomes), wish.warnings) if isinstance(wish, _Wish) else wish
-                for wish in plan
-            ),
-        )
-        for item, plan in zip(chosen, plans, strict=True)
-    )
-    return StagingReport(results, left_out=len(items) - len(chosen), seconds=time.monotonic() - begun)
+    return [
+        StagedItem(item, tuple(next(staged) if file.state is FileState.POSTPONED else file for file in plan))
+        for item, plan in zip(items, plans, strict=True)
+    ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    asset_key: str
-    transfer: Transfer
-    warnings: tuple[str, ...]
-
-
-def _plan(collection: str, item: Item, asset_key: str, known: Mapping[str, FileOutcome]) -> _Wish | FileOutcome:
-    """The transfer of an asset's file, or at once its outcome where it cannot have a place in the store."""
+def file_of(collection: str, item: Item, asset_key: str) -> FileRecord:
+    """What the station states of the file of an asset."""
     asset = item.assets[asset_key]
+    digests, warnings = _stated_digests(asset)
+    return FileRecord(
+        collection=collection,
+        item_id=item.id,
+        asset=asset_key,
+        source_id=source_id(item, asset_key),
+        source_href=asset.get_absolute_href() or asset.href,
+        stated_size=count_of(asset.extra_fields.get("file:size")),
+        stated_digests=digests,
+        warnings=warnings,
+    )
+
+
+def _planned(collection: str, item: Item, asset_key: str, known: Mapping[str, FileRecord]) -> FileRecord:
+    """The file of an asset, still to be staged or with the state that is known of it already."""
+    file = file_of(collection, item, asset_key)
     try:
         key = object_key(collection, item, asset_key)
     except ValueError as error:
-        return FileOutcome(asset_key, TransferStatus.FAILED, reason=str(error))
-    if key in known:
-        return known[key]
-    digests, warnings = _digests(asset)
-    href = asset.get_absolute_href() or asset.href
-    return _Wish(asset_key, Transfer(key, href, _size(asset), digests), warnings)
+        return replace(file, state=FileState.FAILED, reason=str(error))
+    return known.get(key, file)
 
 
-def _size(asset: Asset) -> int | None:
-    return count_of(asset.extra_fields.get("file:size"))
-
-
-def _digests(asset: Asset) -> tuple[tuple[Digest, ...], tuple[str, ...]]:
+def _stated_digests(asset: Asset) -> tuple[tuple[Digest, ...], tuple[str, ...]]:
     checksum = asset.extra_fields.get("file:checksum")
     if checksum is None:
         return (), ()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rs_assets.staging.transfer import TransferOutcome
+from rs_assets.items.files import FileRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Retried:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """The station is busy, and is left alone for a while."""
+    """The station is busy (429, 503): no request is sent for a while."""
 
     seconds: float
     """How long from now."""
@@ -55,7 +55,7 @@ class Paused:
 class Finished:
     """One file is done."""
 
-    outcome: TransferOutcome
+    file: FileRecord
 
 
 Message = Started | Placed | Moved | Retried | Paused | Finished

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from rs_assets.items.files import FileRecord
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Policy, Verification
 from rs_assets.staging.faults import MismatchError
-from rs_assets.staging.transfer import Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,22 +17,22 @@ class Verified:
     digest: Digest
     """The cheapest one that the station vouches for, else a BLAKE3 of our own."""
     warnings: tuple[str, ...] = ()
-    """Differences that the policy bears."""
+    """Differences tolerated by policy `warn`."""
 
 
 class Expectation:
     """What one file is held against."""
 
-    def __init__(self, transfer: Transfer, verification: Verification) -> None:
-        self._size = transfer.size
+    def __init__(self, file: FileRecord, verification: Verification) -> None:
+        self._size = file.stated_size
         self._size_policy = verification.size
-        self._digest = transfer.expected if verification.checksum is not Policy.OFF else None
+        self._digest = file.expected_digest if verification.checksum is not Policy.OFF else None
         self._digest_policy = verification.checksum
         self.algorithm = self._digest.algorithm if self._digest else Algorithm.BLAKE3
         """The digest to compute."""
 
     @property
-    def most_bytes(self) -> int | None:
+    def max_bytes(self) -> int | None:
         """The size beyond which the file is surely refused; None if there is no such size."""
         return self._size if self._size_policy is Policy.STRICT else None
 
@@ -69,7 +69,7 @@ class Expectation:
         return Verified(size, digest, warnings)
 
 
-class Passage:
+class VerifyingHasher:
     """Counts and hashes the bytes of one file as they pass."""
 
     def __init__(self, expectation: Expectation) -> None:
@@ -78,7 +78,7 @@ class Passage:
         self.size = 0
         """Bytes that have passed."""
         self._expectation = expectation
-        self._most = expectation.most_bytes
+        self._max_bytes = expectation.max_bytes
         self._hasher = self.algorithm.hasher()
 
     def update(self, data: bytes | memoryview) -> None:
@@ -88,8 +88,8 @@ class Passage:
             MismatchError: there are more than the station states, and the policy is strict.
         """
         self.size += len(data)
-        if self._most is not None and self.size > self._most:
-            raise MismatchError(f"{self.size} bytes or more came where the station states {self._most}")
+        if self._max_bytes is not None and self.size > self._max_bytes:
+            raise MismatchError(f"{self.size} bytes or more came where the station states {self._max_bytes}")
         self._hasher.update(data)
 
     def restart(self) -> None:

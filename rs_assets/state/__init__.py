@@ -18,7 +18,7 @@ from rs_assets.state.requests import RequestCounts, RequestRecord, Requests, Req
 from rs_assets.state.searches import Searches, SearchRecord
 from rs_assets.state.slots import Demand, Slots, Standing
 from rs_assets.state.superseded import SupersededObjects
-from rs_assets.state.transfers import TransferRecord, Transfers
+from rs_assets.state.transfers import StagedFile, Transfers
 
 __all__ = [
     "TTL",
@@ -43,10 +43,10 @@ __all__ = [
     "SessionEntries",
     "SessionEntry",
     "Slots",
+    "StagedFile",
     "Standing",
     "StateDatabase",
     "SupersededObjects",
-    "TransferRecord",
     "Transfers",
     "next_turn",
     "utc_now",

@@ -1,16 +1,18 @@
 """Files that could not be staged or catalogued: why, how often tried, when next; each until it is resolved."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from rs_assets.items.files import FileRecord, FileState
 from rs_assets.state.database import StateDatabase, upsert
 from rs_assets.state.schema import failures
 
-_LONGEST_PAUSE = timedelta(days=1)
+_MAX_PAUSE = timedelta(days=1)
 _ACCEPTED = "accepted: "
 """How the resolution of a failure begins that was accepted by hand."""
 
@@ -19,19 +21,11 @@ _ACCEPTED = "accepted: "
 class FileFailure:
     """One file that could not be staged or catalogued. Times are aware UTC."""
 
-    station: str
-    collection: str
-    item_id: str
-    asset: str
-    """Its asset key, the file's name."""
-    source_id: str
-    """The station's key of the publication."""
+    file: FileRecord
+    """In a state that is a failure; `attempts` are the requests of all runs together."""
+    owner: str
+    """The station, or another group of assets, that looks after it."""
     partition: str
-    status: str
-    """``failed``, ``evicted``, ``clash`` or ``uncatalogued``."""
-    reason: str
-    attempts: int
-    """Requests in all runs together."""
     failed_first: datetime
     failed_last: datetime
     next_try: datetime | None
@@ -40,15 +34,15 @@ class FileFailure:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """A file that is all right now, which resolves every failure of it that has one of these statuses."""
+    """A file that is all right now, which resolves every failure of it that has one of these states."""
 
     collection: str
     item_id: str
     asset: str
     how: str
     """E.g. ``staged``, ``superseded``."""
-    statuses: frozenset[str]
-    """The statuses of the failures that it resolves."""
+    states: frozenset[FileState]
+    """The states of the failures that it resolves."""
 
 
 class Outcomes:
@@ -72,43 +66,33 @@ class Outcomes:
         has none.
         """
         with self._database.transaction() as connection:
-            for done in resolved:
-                statement = (
-                    update(failures)
-                    .where(*_asset(done.collection, done.item_id, done.asset))
-                    .where(failures.c.resolved_at.is_(None), failures.c.status.in_(done.statuses))
-                )
-                connection.execute(statement.values(resolved_at=at, resolution=done.how))
+            _resolve(connection, resolved, at)
             rows = []
             for failure in failed:
-                old = connection.execute(select(failures).where(*_file(failure))).mappings().first()
-                again = failure
+                old = connection.execute(select(failures).where(*_is_of(failure))).mappings().first()
+                row = _row(failure)
                 if old is not None and old["resolved_at"] is None:
-                    again = replace(
-                        failure,
-                        attempts=old["attempts"] + failure.attempts,
-                        failed_first=old["failed_first"],
-                    )
+                    row["attempts"] += old["attempts"]
+                    row["failed_first"] = old["failed_first"]
                 if failure.next_try is not None:
-                    again = replace(again, next_try=at + _pause_after(pause, again.failed_first, at))
-                rows.append(asdict(again) | {"resolved_at": None, "resolution": None})
+                    row["next_try"] = at + _pause_after(pause, row["failed_first"], at)
+                rows.append(row)
             upsert(connection, failures, rows, keep=frozenset())
 
     def outstanding(self, station: str, partitions: Iterable[str] | None = None) -> list[FileFailure]:
         """Every failure of a station that is not resolved, the oldest first; of these partitions only, if given."""
-        columns = [column for column in failures.c if column.name not in {"resolved_at", "resolution"}]
-        statement = select(*columns).where(failures.c.station == station, failures.c.resolved_at.is_(None))
+        statement = select(failures).where(failures.c.station == station, failures.c.resolved_at.is_(None))
         if partitions is not None:
             statement = statement.where(failures.c.partition.in_(list(partitions)))
         statement = statement.order_by(failures.c.failed_first, failures.c.partition, failures.c.asset)
         with self._database.transaction() as connection:
-            return [FileFailure(**row) for row in connection.execute(statement).mappings()]
+            return [_failure(row) for row in connection.execute(statement).mappings()]
 
-    def accepted(self, station: str, source_ids: Collection[str], status: str) -> set[str]:
-        """Which of these files of a station had a failure of that status that was accepted by hand."""
+    def accepted(self, station: str, source_ids: Collection[str], state: FileState) -> set[str]:
+        """Which of these files of a station had a failure of that state that was accepted by hand."""
         statement = select(failures.c.source_id).where(
             failures.c.station == station,
-            failures.c.status == status,
+            failures.c.status == state,
             failures.c.resolution.startswith(_ACCEPTED, autoescape=True),
         )
         with self._database.transaction() as connection:
@@ -123,7 +107,7 @@ class Outcomes:
         return due
 
     def accept(self, station: str, name: str, *, why: str, at: datetime) -> int:
-        """Resolve by hand the failures of an item id or file name that nobody can mend; how many there were."""
+        """Resolve by hand the failures of an item id or file name that cannot be recovered; how many there were."""
         statement = (
             update(failures)
             .where(failures.c.station == station, failures.c.resolved_at.is_(None))
@@ -134,16 +118,61 @@ class Outcomes:
             return int(connection.execute(statement).rowcount)
 
 
+def _resolve(connection: Connection, resolved: Iterable[Resolution], at: datetime) -> None:
+    """Resolve the failures of these files, of whichever station: once a file is right, it is right for all."""
+    is_open = failures.c.resolved_at.is_(None)
+    columns = (failures.c.collection, failures.c.item_id, failures.c.asset)
+    failing = {tuple(row) for row in connection.execute(select(*columns).where(is_open))}
+    for done in resolved:
+        if (done.collection, done.item_id, done.asset) in failing:
+            statement = update(failures).where(*_asset(done.collection, done.item_id, done.asset))
+            statement = statement.where(is_open, failures.c.status.in_(done.states))
+            connection.execute(statement.values(resolved_at=at, resolution=done.how))
+
+
 def _asset(collection: str, item_id: str, asset: str) -> list[ColumnElement[bool]]:
-    """The failures of a file, of whichever station: once it is right, it is right for all."""
     return [failures.c.collection == collection, failures.c.item_id == item_id, failures.c.asset == asset]
 
 
-def _file(failure: FileFailure) -> list[ColumnElement[bool]]:
-    place = _asset(failure.collection, failure.item_id, failure.asset)
-    return [*place, failures.c.station == failure.station, failures.c.source_id == failure.source_id]
+def _is_of(failure: FileFailure) -> list[ColumnElement[bool]]:
+    file = failure.file
+    place = _asset(file.collection, file.item_id, file.asset)
+    return [*place, failures.c.station == failure.owner, failures.c.source_id == file.source_id]
+
+
+def _row(failure: FileFailure) -> dict[str, Any]:
+    file = failure.file
+    return {
+        "station": failure.owner,
+        "collection": file.collection,
+        "item_id": file.item_id,
+        "asset": file.asset,
+        "source_id": file.source_id,
+        "partition": failure.partition,
+        "status": file.state.value,
+        "reason": file.reason or "no reason is known",
+        "attempts": file.attempts,
+        "failed_first": failure.failed_first,
+        "failed_last": failure.failed_last,
+        "next_try": failure.next_try,
+        "resolved_at": None,
+        "resolution": None,
+    }
+
+
+def _failure(row: Mapping[Any, Any]) -> FileFailure:
+    file = FileRecord(
+        collection=row["collection"],
+        item_id=row["item_id"],
+        asset=row["asset"],
+        source_id=row["source_id"],
+        state=FileState(row["status"]),
+        reason=row["reason"],
+        attempts=row["attempts"],
+    )
+    return FileFailure(file, row["station"], row["partition"], row["failed_first"], row["failed_last"], row["next_try"])
 
 
 def _pause_after(pause: timedelta, first: datetime, at: datetime) -> timedelta:
     """`pause` longer than it has failed already, so the pauses double; a day at most."""
-    return min(pause + (at - first), _LONGEST_PAUSE)
+    return min(pause + (at - first), _MAX_PAUSE)

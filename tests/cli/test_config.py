@@ -1,6 +1,7 @@
 """`rs-assets config` and `rs-assets failures`."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from click.testing import CliRunner, Result
 
 from rs_assets.cli import cli
 from rs_assets.ingest import Platform
+from rs_assets.items.files import FileState
 from rs_assets.items.times import utc_now
 from rs_assets.settings import CONFIG_VARIABLE, parse_settings
 from rs_assets.state import FileFailure
+from tests.files import file_at
 from tests.platform import settings_text
 
 
@@ -59,7 +62,8 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
     monkeypatch.setenv(CONFIG_VARIABLE, str(path))
     platform = Platform.open(parse_settings(path.read_text(), base=tmp_path))
     now = utc_now()
-    failure = FileFailure("adgs", "s1_aux", "A", "A.EOF", "id", "2026-11-01|S1", "evicted", "gone", 1, now, now, None)
+    file = replace(file_at("s1_aux/A/id/A.EOF"), state=FileState.EVICTED, reason="gone", attempts=1)
+    failure = FileFailure(file, "adgs", "2026-11-01|S1", now, now, None)
     platform.outcomes.record(failed=[failure], resolved=[], at=now, pause=timedelta(minutes=15))
     return platform
 

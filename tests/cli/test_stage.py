@@ -211,7 +211,7 @@ def test_a_file_that_was_accepted_as_lost_is_no_failure(installed: Platform, sta
     [failure] = installed.outcomes.outstanding("adgs")
     assert lost.returncode == 3
 
-    installed.outcomes.accept("adgs", failure.asset, why="too late", at=utc_now())
+    installed.outcomes.accept("adgs", failure.file.asset, why="too late", at=utc_now())
     station.fault(path_contains="$value", status=404)
 
     assert run("adgs", KEY).returncode == 0

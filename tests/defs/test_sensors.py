@@ -1,6 +1,7 @@
 """The sensor asks for the partitions whose time has come, and for each only once."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -9,9 +10,11 @@ import pytest
 from rs_assets.defs.life_signs import fail_killed_runs
 from rs_assets.defs.sensors import due_partitions, due_sensor
 from rs_assets.ingest import Platform, Step
+from rs_assets.items.files import FileState
 from rs_assets.items.times import utc_now
 from rs_assets.settings import parse_settings
 from rs_assets.state import FileFailure, Heartbeats
+from tests.files import file_at
 from tests.platform import settings_text
 
 WINDOW_END = datetime(2026, 11, 2, tzinfo=UTC)
@@ -65,9 +68,8 @@ def test_a_search_that_failed_after_the_window_closed_is_due_again_after_a_pause
 def test_a_failed_file_makes_its_partition_due_for_staging_alone(platform: Platform) -> None:
     [station] = platform.settings.stations
     at = datetime(2026, 11, 5, tzinfo=UTC)
-    failure = FileFailure(
-        "adgs", "s1_aux", "A", "A.EOF", "id", "2026-11-01|S1", "failed", "reset", 2, at, at, next_try=at
-    )
+    file = replace(file_at("s1_aux/A/id/A.EOF"), state=FileState.FAILED, reason="reset", attempts=2)
+    failure = FileFailure(file, "adgs", "2026-11-01|S1", at, at, next_try=at)
     platform.outcomes.record(failed=[failure], resolved=[], at=at, pause=timedelta(minutes=15))
 
     at_once = list(due_partitions(platform, station, at + timedelta(minutes=14)))

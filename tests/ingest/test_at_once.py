@@ -83,7 +83,7 @@ def test_what_two_processes_stage_at_once_is_fetched_once(
     log = station.log()
     assert Counter(downloaded(log)) == Counter(files)
     assert sum(entry["bytes_sent"] for entry in log if entry["path"].endswith("$value")) == sum(map(truth.size, files))
-    statuses = [Counter(file["status"] for file in done.files) for done in (one, other)]
+    statuses = [Counter(file["state"] for file in done.files) for done in (one, other)]
     assert sum(found["staged"] for found in statuses) == len(files)
     assert not sum(found["failed"] for found in statuses)
     truth.assert_right(installation.objects())
@@ -107,7 +107,7 @@ def test_the_loser_s_failure_does_not_touch_the_winner_s_object(
 
     assert one.errors == other.errors == {day.key: None}
     truth.assert_right(installation.objects())
-    statuses = {file["status"] for done in (one, other) for file in done.files}
+    statuses = {file["state"] for done in (one, other) for file in done.files}
     assert "staged" in statuses
     assert sources_of(installation.objects()) == {source_id}
     assert list(installation.catalogued().values()) == [{source_id}]

@@ -10,9 +10,9 @@ import pytest
 from pystac import Item
 
 from rs_assets.ingest import IngestOptions, PartitionReport, Platform, Step, ingest
-from rs_assets.ingest.manifest import FileStatus
 from rs_assets.ingest.staging import StagingOptions
 from rs_assets.items.completeness import is_complete, missing_from
+from rs_assets.items.files import FileState
 from rs_assets.items.times import utc_now
 from tests.downlink import CHUNK, DownlinkStation, downlink_platform
 from tests.platform import (
@@ -121,11 +121,11 @@ async def test_the_gate_holds_a_session_back_that_lacks_a_block_and_releases_it_
     assert held.manifest is not None
     [standing] = held.manifest.sessions
     assert standing.missing == ("channel 2: 2 of 3 chunks, no block 2",)
-    assert held.manifest.count(FileStatus.STAGED) == 5
+    assert held.manifest.count(FileState.STAGED) == 5
     assert held.manifest.items == ()
     assert due.keys() == {downlink.partition}
     assert released.manifest is not None
-    assert released.manifest.count(FileStatus.STAGED) == 1
+    assert released.manifest.count(FileState.STAGED) == 1
     assert len(downlink.downloads()) == downloads + 1
     [item] = catalogued(platform)
     assert len(item.assets) == 6
@@ -149,7 +149,7 @@ async def test_an_incomplete_session_can_be_published_as_partial_and_grows_in_th
     assert "channel 2: 2 of 3 chunks, no block 2" in missing_from(first)
     assert again.publication is not None
     assert again.manifest is not None
-    assert again.manifest.count(FileStatus.SKIPPED) == 4
+    assert again.manifest.count(FileState.SKIPPED) == 4
     assert (len(second.assets), is_complete(second)) == (6, True)
 
 
@@ -200,7 +200,7 @@ async def test_a_retransfer_seen_in_a_later_window_after_the_original_is_gone_is
     again = await run(platform, downlink.partition)
 
     assert report.manifest is not None
-    assert report.manifest.count(FileStatus.CLASH) == 0
+    assert report.manifest.count(FileState.CLASH) == 0
     assert again.manifest is not None
     assert again.manifest.failures == []
     [item] = [item for item in catalogued(platform) if item.id == session["SessionId"]]
@@ -221,7 +221,7 @@ async def test_the_same_partition_twice_moves_no_byte_and_changes_no_item(
     assert catalogue_documents(platform) == documents
     assert downlink.downloads() == downloads
     assert report.manifest is not None
-    assert report.manifest.count(FileStatus.PRESENT) == 5
+    assert report.manifest.count(FileState.PRESENT) == 5
 
 
 async def test_a_chunk_in_the_store_is_not_read_again_unless_forced(
@@ -254,8 +254,8 @@ async def test_an_object_that_has_vanished_is_fetched_again(platform: Platform, 
     second = await run(platform, downlink.partition)
 
     assert second.manifest is not None
-    assert second.manifest.count(FileStatus.STAGED) == 1
-    assert second.manifest.count(FileStatus.PRESENT) == 4
+    assert second.manifest.count(FileState.STAGED) == 1
+    assert second.manifest.count(FileState.PRESENT) == 4
 
 
 async def test_what_the_station_has_evicted_stays_known_and_stays_in_the_catalogue(
@@ -293,14 +293,14 @@ async def test_a_chunk_evicted_before_it_was_staged_keeps_its_session_back_until
     for report in (first, second):
         assert report.manifest is not None
         [failure] = report.manifest.failures
-        assert (failure.status, failure.source_id) == (FileStatus.EVICTED, gone["Id"])
+        assert (failure.state, failure.source_id) == (FileState.EVICTED, gone["Id"])
         [standing] = report.manifest.sessions
         assert standing.missing == ("1 of 6 chunks are not in the store",)
     assert asked == 1
     assert len([path for path in downlink.downloads() if gone["Id"] in path]) == 1, "the station is not asked again"
     assert catalogued(platform) == []
     [outstanding] = platform.outcomes.outstanding("sgs")
-    assert outstanding.source_id == gone["Id"]
+    assert outstanding.file.source_id == gone["Id"]
 
     platform.outcomes.accept("sgs", session["SessionId"], why="lost", at=utc_now())
     await run(platform, downlink.partition)
@@ -320,10 +320,10 @@ async def test_a_chunk_that_cannot_be_fetched_holds_its_session_back_and_no_othe
     mended = await run(platform, downlink.partition)
 
     assert report.manifest is not None
-    assert report.manifest.count(FileStatus.FAILED) == 1
+    assert report.manifest.count(FileState.FAILED) == 1
     assert [item.id for item in report.manifest.items] == [other["SessionId"]]
     assert mended.manifest is not None
-    assert mended.manifest.count(FileStatus.STAGED) == 1
+    assert mended.manifest.count(FileState.STAGED) == 1
     assert len(catalogued(platform)) == 2
 
 

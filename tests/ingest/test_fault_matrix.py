@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from rs_assets import object_store
-from rs_assets.ingest.manifest import FileStatus, ManifestFile
+from rs_assets.items.files import FileRecord, FileState
 from rs_assets.items.multihash import Digest
 from tests.campaigns.installation import Installation
 from tests.campaigns.truth import Truth, source_of
@@ -32,7 +32,7 @@ from tests.staging.fault_station import FaultStation, Reply, Request
 SIZE = 6_000_000
 """Bytes of the file: more than one part of an S3 upload."""
 HALF = 4_000_000
-STAGED, FAILED, EVICTED = FileStatus.STAGED, FileStatus.FAILED, FileStatus.EVICTED
+STAGED, FAILED, EVICTED = FileState.STAGED, FileState.FAILED, FileState.EVICTED
 SOME = "bytes=*"
 """A range that begins somewhere inside the file."""
 
@@ -46,7 +46,7 @@ class Row:
     name: str
     faults: tuple[dict[str, Any], ...]
     """As the simulator's rules, for requests of the file."""
-    status: FileStatus
+    status: FileState
     asked: tuple[tuple[str | None, int], ...]
     """What the station's log shows of the file: the ranges asked for, and the statuses of the answers."""
     product: dict[str, Any] = field(default_factory=dict)
@@ -230,7 +230,7 @@ class Scene:
         self.truth.learn(source_id)
         return source_id
 
-    async def staged(self, **settings: Any) -> list[ManifestFile]:
+    async def staged(self, **settings: Any) -> list[FileRecord]:
         """Take the day through all steps; the outcomes of its files."""
         self._open(settings)
         [report] = await run(self.installation.platform, f"{self._morning:%Y-%m-%d}|S1")
@@ -308,7 +308,7 @@ async def test_matrix(scene: Scene, row: Row) -> None:
 
     [file] = await scene.staged(**row.station)
 
-    assert (file.status, file.reason) == (row.status, file.reason if row.says else None) or row.status is STAGED
+    assert (file.state, file.reason) == (row.status, file.reason if row.says else None) or row.status is STAGED
     asked = scene.asked(source_id)
     assert [status for _, status in asked] == [status for _, status in row.asked]
     for (given, _), (expected, _) in zip(asked, row.asked, strict=True):
@@ -322,7 +322,7 @@ async def test_matrix(scene: Scene, row: Row) -> None:
     assert (file.size, file.checksum is not None) == (scene.truth.size(source_id), True)
     scene.assert_holds(source_id)
     [record] = scene.installation.platform.transfers.of([str(file.key)]).values()
-    assert (record.size, record.checksum) == (file.size, file.checksum)
+    assert (record.file.size, record.file.checksum) == (file.size, file.checksum)
 
 
 def _fits(given: str | None, expected: str | None) -> bool:
@@ -343,7 +343,7 @@ async def test_a_refused_token_is_renewed_once_for_all_and_the_files_are_gone_on
     await asyncio.to_thread(scene.station.revoke)
     outcomes = await staging
 
-    assert {file.status for file in outcomes} == {STAGED}
+    assert {file.state for file in outcomes} == {STAGED}
     assert sorted(file.attempts for file in outcomes) == [1, 1, 1, 2, 2, 2]
     scene.assert_holds(*files)
     log = scene.station.log()
@@ -365,7 +365,7 @@ async def test_a_station_that_refuses_every_token_is_asked_no_more(scene: Scene)
 
     outcomes = await scene.staged(concurrency=2)
 
-    assert {file.status for file in outcomes} == {FAILED}
+    assert {file.state for file in outcomes} == {FAILED}
     log = scene.station.log()
     assert len([entry for entry in log if entry["path"].endswith("$value")]) <= 4
     assert len([entry for entry in log if entry["path"].endswith("/token")]) <= 3
@@ -385,7 +385,7 @@ async def test_a_busy_station_is_left_alone_by_all_and_asked_less_until_it_has_r
 
     outcomes = await scene.staged(concurrency=4, retries=PATIENT["retries"])
 
-    assert {file.status for file in outcomes} == {STAGED}
+    assert {file.state for file in outcomes} == {STAGED}
     scene.assert_holds(*files)
     log = [entry for entry in scene.station.log() if entry["path"].endswith("$value")]
     assert len(log) == len(files) + 1
@@ -424,7 +424,7 @@ async def test_a_redirect_to_another_host_loses_the_credentials_and_keeps_the_ra
 
     [file] = await scene.staged()
 
-    assert (file.status, file.attempts) == (STAGED, 2)
+    assert (file.state, file.attempts) == (STAGED, 2)
     assert seen == [None, "bytes=5000-"]
     scene.assert_holds(source_id)
 
@@ -441,7 +441,7 @@ async def test_a_store_that_fails_now_and_then_is_asked_again(scene: Scene, s3: 
 
     outcomes = await scene.staged()
 
-    assert {file.status for file in outcomes} == {STAGED}
+    assert {file.state for file in outcomes} == {STAGED}
     assert len(scene.station.downloads()) == len(files)
     scene.assert_holds(*files)
 
@@ -462,12 +462,12 @@ async def test_a_store_that_fails_for_good_holds_nothing_half_and_the_next_run_s
 
     [file] = await scene.staged()
 
-    assert (file.status, file.attempts) == (FAILED, 1)
+    assert (file.state, file.attempts) == (FAILED, 1)
     assert "object store" in (file.reason or "")
     scene.assert_holds()
     s3.faults.clear()
     [file] = await scene.staged()
-    assert file.status is STAGED
+    assert file.state is STAGED
     scene.assert_holds(key)
 
 
@@ -476,12 +476,12 @@ async def test_a_name_that_the_catalogue_refuses_is_staged_and_stays_outstanding
 
     [file] = await scene.staged()
 
-    assert file.status is STAGED
+    assert file.state is STAGED
     [object_key] = scene.installation.objects()
     assert source_of(object_key) == source_id
     assert scene.installation.catalogued() == {}
     [failure] = scene.installation.platform.outcomes.outstanding("adgs")
-    assert "refuse" in failure.reason
+    assert "refuse" in (failure.file.reason or "")
 
 
 async def test_a_lie_that_is_borne_is_staged_once_and_recorded_with_the_true_figures(scene: Scene) -> None:
@@ -492,7 +492,7 @@ async def test_a_lie_that_is_borne_is_staged_once_and_recorded_with_the_true_fig
 
     [second] = await scene.staged(**BEARING)
 
-    assert (first.status, second.status) == (STAGED, FileStatus.PRESENT)
+    assert (first.state, second.state) == (STAGED, FileState.PRESENT)
     assert len(first.warnings) == 2
     assert scene.station.downloads() == []
     body = scene.truth.body(source_id)
@@ -505,4 +505,4 @@ async def test_a_lie_that_is_borne_is_staged_once_and_recorded_with_the_true_fig
     assert stated.hex == hasher.hexdigest()
     assert asset.extra_fields["file:checksum"] == first.checksum
     [record] = scene.installation.platform.transfers.of([str(first.key)]).values()
-    assert (record.size, record.checksum) == (first.size, first.checksum)
+    assert (record.file.size, record.file.checksum) == (first.size, first.checksum)

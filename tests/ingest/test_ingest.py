@@ -13,10 +13,10 @@ from pystac.version import STACVersion
 
 from rs_assets.catalog.protocol import UpsertStatus
 from rs_assets.ingest import IngestOptions, Platform, Step
-from rs_assets.ingest.manifest import FileStatus
 from rs_assets.ingest.partitions import failure_message
 from rs_assets.ingest.search_results import EVICTED, FIRST_SEEN, LAST_SEEN, results_path
 from rs_assets.ingest.staging import StagingOptions
+from rs_assets.items.files import FileState
 from rs_assets.items.times import utc_now
 from rs_assets.settings import parse_settings
 from tests.platform import (
@@ -91,7 +91,7 @@ async def test_the_same_window_twice_moves_no_byte_and_changes_no_item(
 
     assert station.downloads() == []
     assert catalogue_documents(platform) == before
-    assert all(report.manifest and report.manifest.count(FileStatus.STAGED) == 0 for report in reports)
+    assert all(report.manifest and report.manifest.count(FileState.STAGED) == 0 for report in reports)
 
 
 async def test_searching_again_after_the_station_evicted_everything_loses_nothing(
@@ -214,11 +214,11 @@ async def test_two_products_with_one_item_id_clash_and_neither_overwrites_the_ot
 
     assert report.manifest is not None
     [clash] = report.manifest.failures
-    assert (clash.asset, clash.status) == ("S1A_AUX_TWIN.zip", FileStatus.CLASH)
+    assert (clash.asset, clash.state) == ("S1A_AUX_TWIN.zip", FileState.CLASH)
     assert "item_id: name" in str(clash.reason)
     [item] = platform.catalog.search(ids=["S1A_AUX_TWIN"])
     assert set(item.assets) == {"S1A_AUX_TWIN.EOF"}
-    assert [failure.asset for failure in platform.outcomes.outstanding("adgs")] == ["S1A_AUX_TWIN.zip"]
+    assert [failure.file.asset for failure in platform.outcomes.outstanding("adgs")] == ["S1A_AUX_TWIN.zip"]
 
 
 async def test_with_the_whole_name_as_item_id_nothing_clashes(
@@ -247,14 +247,14 @@ async def test_a_bad_file_holds_no_good_one_back_and_the_next_run_stages_just_th
     [second] = await run(platform, "2026-10-02|S1")
 
     assert first.manifest is not None
-    assert first.manifest.count(FileStatus.STAGED) > 10
-    assert [failure.asset for failure in outstanding] == ["S1A_AUX_BAD.EOF"]
-    assert "checksum" in outstanding[0].reason
+    assert first.manifest.count(FileState.STAGED) > 10
+    assert [failure.file.asset for failure in outstanding] == ["S1A_AUX_BAD.EOF"]
+    assert "checksum" in (outstanding[0].file.reason or "")
     assert outstanding[0].next_try is not None
-    assert outstanding[0].attempts == 2
+    assert outstanding[0].file.attempts == 2
     assert [path for path in station.downloads() if bad not in path] == []
     assert second.manifest is not None
-    assert second.manifest.count(FileStatus.STAGED) == 1
+    assert second.manifest.count(FileState.STAGED) == 1
     assert platform.outcomes.outstanding("adgs") == []
     assert_catalogue_is_true(platform)
 
@@ -269,7 +269,7 @@ async def test_a_failure_stays_outstanding_while_other_partitions_succeed(
     await run(platform, "2026-10-03|S1", "2026-10-03|S2")
 
     [failure] = platform.outcomes.outstanding("adgs")
-    assert (failure.partition, failure.status) == ("2026-11-02|S1", "evicted")
+    assert (failure.partition, failure.file.state) == ("2026-11-02|S1", "evicted")
 
 
 async def test_a_failed_search_fails_its_partition_and_no_other(platform: Platform, station: SimulatedStation) -> None:
@@ -406,7 +406,7 @@ async def test_a_limit_leaves_the_rest_to_a_later_run(platform: Platform) -> Non
     assert listed == 3
     assert first.manifest is not None
     assert first.search is not None
-    assert first.manifest.count(FileStatus.POSTPONED) == len(first.search.items) - 3
+    assert first.manifest.count(FileState.POSTPONED) == len(first.search.items) - 3
     assert assert_catalogue_is_true(platform) == len(first.search.items)
 
 
@@ -424,7 +424,7 @@ async def test_publishing_an_old_manifest_never_lists_an_object_that_is_gone(pla
     assert "not in the store any more" in refused.reason
     assert assert_catalogue_is_true(platform) == len(manifest["items"]) - 1
     [failure] = platform.outcomes.outstanding("adgs")
-    assert failure.status == "uncatalogued"
+    assert failure.file.state == "uncatalogued"
 
 
 async def test_a_step_without_the_one_before_it_says_what_to_do(platform: Platform) -> None:
@@ -447,7 +447,7 @@ async def test_a_product_with_an_unsafe_name_is_reported_and_the_others_are_stag
 
     assert [item.id for item in platform.catalog.search()] == ["S1A_AUX_GOOD"]
     [failure] = platform.outcomes.outstanding("adgs")
-    assert "cannot be a file name" in failure.reason
+    assert "cannot be a file name" in (failure.file.reason or "")
 
 
 async def test_a_wrong_checksum_under_a_lenient_policy_is_staged_once_and_stated_truly(

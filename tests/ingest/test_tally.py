@@ -1,15 +1,19 @@
 """Adding up what a run tells, with a clock that the test sets."""
 
+from dataclasses import replace
+
 import pytest
 
 from rs_assets.ingest import PartitionMessage, PartitionReport, Step, Tally
 from rs_assets.ingest.progress import Begun, Ended, Searched
 from rs_assets.ingest.tally import progress_line
+from rs_assets.items.files import FileState
 from rs_assets.staging.progress import Finished, Message, Moved, Paused, Placed, Retried, Started
-from rs_assets.staging.transfer import Transfer, TransferOutcome, TransferStatus
+from tests.files import file_at
 from tests.platform import day
 
 MB = 1_000_000
+A, B = (f"c/{name}/1/f" for name in "ab")
 
 
 class Clock:
@@ -38,23 +42,28 @@ def tell(tally: Tally, *messages: Begun | Searched | Message | Ended) -> None:
         tally(PartitionMessage(day("2026-11-01|S1"), message))
 
 
-def finished(
-    key: str, stated: int | None, size: int | None, status: TransferStatus = TransferStatus.STAGED
-) -> Finished:
+def finished(key: str, stated: int | None, size: int | None, state: FileState = FileState.STAGED) -> Finished:
     """The end of a file."""
-    return Finished(TransferOutcome(Transfer(key, f"http://station/{key}", stated), status, size=size))
+    return Finished(replace(file_at(f"c/{key}/1/f", size=stated), state=state, size=size))
 
 
 def test_bytes_that_came_in_vain_are_no_progress(clock: Clock) -> None:
-    tally = tally_of(clock, Started(1, 10 * MB), Placed("a", 0), Moved("a", 9 * MB), Placed("a", 0), Moved("a", 2 * MB))
+    tally = tally_of(
+        clock,
+        Started(1, 10 * MB),
+        Placed(A, 0),
+        Moved(A, 9 * MB),
+        Placed(A, 0),
+        Moved(A, 2 * MB),
+    )
 
     assert (tally.all.bytes, tally.moved) == (2 * MB, 11 * MB)
     assert tally.share == pytest.approx(0.2)
 
 
 def test_what_an_earlier_run_has_left_is_progress_but_no_rate(clock: Clock) -> None:
-    tally = tally_of(clock, Started(2, 20 * MB), Placed("a", 8 * MB), Moved("a", 2 * MB))
-    tell(tally, finished("a", 10 * MB, 10 * MB), finished("b", 10 * MB, 10 * MB, TransferStatus.PRESENT))
+    tally = tally_of(clock, Started(2, 20 * MB), Placed(A, 8 * MB), Moved(A, 2 * MB))
+    tell(tally, finished("a", 10 * MB, 10 * MB), finished("b", 10 * MB, 10 * MB, FileState.PRESENT))
     clock.now += 1
 
     assert tally.rate == 2 * MB
@@ -63,8 +72,8 @@ def test_what_an_earlier_run_has_left_is_progress_but_no_rate(clock: Clock) -> N
 
 
 def test_a_file_that_failed_is_expected_no_more(clock: Clock) -> None:
-    tally = tally_of(clock, Started(2, 20 * MB), Placed("a", 0), Moved("a", 5 * MB), Retried("a", "it broke off"))
-    tell(tally, finished("a", 10 * MB, None, TransferStatus.FAILED))
+    tally = tally_of(clock, Started(2, 20 * MB), Placed(A, 0), Moved(A, 5 * MB), Retried(A, "it broke off"))
+    tell(tally, finished("a", 10 * MB, None, FileState.FAILED))
     assert (tally.all.bytes, tally.all.expected_bytes) == (0, 10 * MB)
 
     tell(tally, finished("b", 10 * MB, 10 * MB))
@@ -75,7 +84,7 @@ def test_a_file_that_failed_is_expected_no_more(clock: Clock) -> None:
 
 @pytest.mark.parametrize("stated", [None, 3 * MB, 30 * MB])
 def test_a_file_counts_with_its_true_size_in_the_end(clock: Clock, stated: int | None) -> None:
-    tally = tally_of(clock, Started(1, stated or 0), Placed("a", 0), Moved("a", 6 * MB))
+    tally = tally_of(clock, Started(1, stated or 0), Placed(A, 0), Moved(A, 6 * MB))
     assert 0.0 <= tally.share <= 1.0
 
     tell(tally, finished("a", stated, 6 * MB))
@@ -87,7 +96,7 @@ def test_the_rate_is_that_of_the_last_ten_seconds(clock: Clock) -> None:
     tally = tally_of(clock, Started(1, 1000 * MB))
     for second in range(40):
         clock.now += 1
-        tell(tally, Moved("a", (1 if second < 20 else 5) * MB))
+        tell(tally, Moved(A, (1 if second < 20 else 5) * MB))
         rate = tally.rate
 
     assert rate == 5 * MB
@@ -108,7 +117,7 @@ def test_of_several_partitions_each_counts_the_same(clock: Clock) -> None:
     tally = tally_of(clock, Started(1, MB), finished("a", MB, MB), partitions=4)
     tell(tally, Ended(PartitionReport(day("2026-11-01|S1"))))
     clock.now += 10
-    tell(tally, Started(2, 200 * MB), Placed("b", 0), Moved("b", 100 * MB))
+    tell(tally, Started(2, 200 * MB), Placed(B, 0), Moved(B, 100 * MB))
 
     assert tally.share == (1 + 0.5) / 4
     assert tally.seconds_left == pytest.approx(10 * 2.5 / 1.5)

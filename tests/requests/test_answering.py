@@ -156,7 +156,7 @@ async def test_a_file_that_cannot_be_staged_makes_the_answer_partial_and_the_oth
 
     assert partial.state is RequestState.PARTIAL
     assert [item.id for item in partial.items] == ["S1A_GOOD"]
-    assert [failure.asset for failure in outstanding] == ["S1A_BAD.EOF"]
+    assert [failure.file.asset for failure in outstanding] == ["S1A_BAD.EOF"]
     assert mended.state is RequestState.ANSWERED
     assert platform.outcomes.outstanding(OWNER) == []
 

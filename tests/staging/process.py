@@ -19,9 +19,9 @@ from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Message, Moved, Started
 from rs_assets.staging.sinks.directory import DirectorySink
 from rs_assets.staging.sources.http import HttpSource
-from rs_assets.staging.transfer import Transfer
 from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.tokens import ConstantHeaders
+from tests.files import file_at
 
 
 def _tell(message: Message) -> None:
@@ -42,7 +42,7 @@ async def _main(order: dict[str, Any]) -> list[dict[str, Any]]:
         authentication=NoAuthentication(),
     )
     transfers = [
-        Transfer(entry["key"], entry["href"], entry["size"], (Digest.from_multihash(entry["checksum"]),))
+        file_at(entry["key"], entry["href"], entry["size"], (Digest.from_multihash(entry["checksum"]),))
         for entry in order["transfers"]
     ]
     async with HttpSource(station, ConstantHeaders("adgs", dict), StationLimits(station)) as source:
@@ -55,7 +55,7 @@ async def _main(order: dict[str, Any]) -> list[dict[str, Any]]:
             concurrency=1,
             progress=_tell,
         )
-    return [{"status": o.status, "href": o.href, "reason": o.reason, "moved": o.moved} for o in outcomes]
+    return [{"state": o.state, "href": o.href, "reason": o.reason, "moved": o.moved} for o in outcomes]
 
 
 if __name__ == "__main__":

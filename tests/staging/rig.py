@@ -10,15 +10,16 @@ from typing import Any
 
 from pydantic import HttpUrl
 
+from rs_assets.items.files import FileRecord
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Interface, Policy, Retries, Station, Verification
 from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Progress
 from rs_assets.staging.sinks import Sink
 from rs_assets.staging.sources.http import HttpSource
-from rs_assets.staging.transfer import Transfer, TransferOutcome
-from rs_assets.staging.verification import Expectation, Passage
+from rs_assets.staging.verification import Expectation, VerifyingHasher
 from rs_assets.stations.limits import StationLimits
+from tests.files import file_at
 
 from .fault_station import FaultStation
 
@@ -74,7 +75,7 @@ async def source_of(
 async def stage(
     station: FaultStation,
     sink: Sink,
-    transfers: Sequence[Transfer],
+    transfers: Sequence[FileRecord],
     *,
     credentials: Tokens | None = None,
     verification: Verification = STRICT,
@@ -82,7 +83,7 @@ async def stage(
     concurrency: int = 4,
     progress: Progress | None = None,
     **settings: Any,
-) -> list[TransferOutcome]:
+) -> list[FileRecord]:
     settings = {"concurrency": concurrency, "retries": retries} | settings
     async with asyncio.timeout(10), source_of(station, credentials, **settings) as source:
         return await stage_files(
@@ -96,9 +97,9 @@ async def stage(
         )
 
 
-def transfer_of(body: bytes, href: str, key: str = "s1_aux/A/uuid-1/A.zip") -> Transfer:
+def transfer_of(body: bytes, href: str, key: str = "s1_aux/A/uuid-1/A.zip") -> FileRecord:
     """The transfer of a file whose size and MD5 the station states."""
-    return Transfer(key, href, len(body), (md5(body),))
+    return file_at(key, href, len(body), (md5(body),))
 
 
 def md5(body: bytes) -> Digest:
@@ -117,9 +118,9 @@ def files_in(root: Path) -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
 
 
-def passage_of(body: bytes, verification: Verification = STRICT) -> Passage:
+def passage_of(body: bytes, verification: Verification = STRICT) -> VerifyingHasher:
     """What counts and hashes the bytes of a file whose size and MD5 the station states."""
-    return Passage(Expectation(transfer_of(body, "https://adgs/f"), verification))
+    return VerifyingHasher(Expectation(transfer_of(body, "https://adgs/f"), verification))
 
 
 def pieces_of(body: bytes, size: int = 300_000, batch: int = 1 << 20) -> Iterator[list[bytes]]:

@@ -54,12 +54,12 @@ async def _held(root: Path, scripts: list[list[Reply]], retries: Retries, concur
         transfers = [transfer_of(BODY, href, f"c/{number}/1/f") for number, href in enumerate(hrefs)]
         outcomes = await stage(station, DirectorySink(root), transfers, retries=retries, concurrency=concurrency)
     for outcome in outcomes:
-        if outcome.in_store:
+        if outcome.state.in_store:
             assert content(outcome.href) == BODY
         else:
             assert outcome.reason
             assert outcome.href is None
-    assert files_in(root) == sorted(outcome.transfer.key for outcome in outcomes if outcome.in_store)
+    assert files_in(root) == sorted(outcome.object_key for outcome in outcomes if outcome.state.in_store)
 
 
 def _retries(attempts: int) -> Retries:

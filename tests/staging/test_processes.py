@@ -7,14 +7,15 @@ import shutil
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import rs_assets
+from rs_assets.items.files import FileRecord, FileState
 from rs_assets.staging.sinks.directory import DirectorySink
-from rs_assets.staging.transfer import Transfer, TransferStatus
 
 from .fault_station import FaultStation, Reply
 from .rig import content, files_in, stage, transfer_of
@@ -24,8 +25,16 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(rs_assets.__file__).parents[
 BODY = os.urandom(4_000_000)
 
 
-def order(station: FaultStation, root: Path, *transfers: Transfer) -> str:
-    entries = [{"key": t.key, "href": t.href, "size": t.size, "checksum": t.digests[0].multihash} for t in transfers]
+def order(station: FaultStation, root: Path, *transfers: FileRecord) -> str:
+    entries = [
+        {
+            "key": t.object_key,
+            "href": t.source_href,
+            "size": t.stated_size,
+            "checksum": t.stated_digests[0].multihash,
+        }
+        for t in transfers
+    ]
     return json.dumps({"url": station.url(), "root": str(root), "transfers": entries})
 
 
@@ -64,14 +73,14 @@ async def test_a_killed_process_leaves_nothing_visible_and_the_next_start_cleans
 
     process.kill()
     await process.wait()
-    assert await sink.find(transfer.key) is None
+    assert await sink.find(transfer.object_key) is None
     assert files_in(root) == [part]
 
     station.release.set()
     (outcome,) = await stage(station, sink, [transfer])
-    assert outcome.status is TransferStatus.STAGED
+    assert outcome.state is FileState.STAGED
     assert content(outcome.href) == BODY
-    assert files_in(root) == [transfer.key]
+    assert files_in(root) == [transfer.object_key]
 
 
 @pytest.mark.parametrize("size", [50_000, len(BODY)])
@@ -86,11 +95,11 @@ async def test_two_processes_that_stage_one_key_ask_the_station_once(
     await asyncio.wait_for(station.crowded.wait(), 10)
     station.release.set()
     ((one,), _), ((other,), _) = [await results(process) for process in processes]
-    assert {one["status"], other["status"]} == {"staged", "present"}
+    assert {one["state"], other["state"]} == {"staged", "present"}
     assert one["href"] == other["href"]
     assert content(one["href"]) == body
     assert len(station.requests) == 1
-    assert files_in(root) == [transfer.key]
+    assert files_in(root) == [transfer.object_key]
 
 
 async def test_a_writer_that_fails_leaves_the_object_to_the_one_that_waits_for_it(
@@ -104,9 +113,9 @@ async def test_a_writer_that_fails_leaves_the_object_to_the_one_that_waits_for_i
     await asyncio.wait_for(station.crowded.wait(), 10)
     station.release.set()
     ((one,), _), ((other,), _) = [await results(process) for process in processes]
-    assert {one["status"], other["status"]} == {"staged", "failed"}
-    assert (root / transfer.key).read_bytes() == BODY
-    assert files_in(root) == [transfer.key]
+    assert {one["state"], other["state"]} == {"staged", "failed"}
+    assert (root / transfer.object_key).read_bytes() == BODY
+    assert files_in(root) == [transfer.object_key]
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["size known", "size unknown"])
@@ -116,11 +125,11 @@ async def test_a_full_disk_fails_fast_and_keeps_no_part(station: FaultStation, t
         transfer_of(BODY, station.serve(f"/{n}", Reply(BODY, chunked=chunked)), f"c/{n}/1/f") for n in range(3)
     ]
     if chunked:
-        transfers = [Transfer(t.key, t.href, None, t.digests) for t in transfers]
+        transfers = [replace(t, stated_size=None) for t in transfers]
     process = await started(*small_disk, str(tmp_path), *PROGRAM, order(station, tmp_path / "store", *transfers))
     outcomes, left = await results(process)
     assert left == []
-    assert [outcome["status"] for outcome in outcomes] == ["failed"] * 3
+    assert [outcome["state"] for outcome in outcomes] == ["failed"] * 3
     assert all("No space left on device" in outcome["reason"] for outcome in outcomes)
     assert (outcomes[0]["moved"] > 0) == chunked
     assert len(station.requests) == 1

@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from rs_assets.items.files import FileRecord, FileState
 from rs_assets.settings import Retries, Timeouts
 from rs_assets.staging.sinks import parts
 from rs_assets.staging.sinks.directory import DirectorySink
-from rs_assets.staging.transfer import Transfer, TransferStatus
+from tests.files import file_at
 
 from .fault_station import FaultStation, Reply, Request
 from .rig import AT_ONCE, Tokens, content, files_in, md5, stage, transfer_of
 
 BODY = os.urandom(40_000)
 OTHER = os.urandom(40_000)
-STAGED, FAILED = TransferStatus.STAGED, TransferStatus.FAILED
+STAGED, FAILED = FileState.STAGED, FileState.FAILED
 
 
 def ranged(body: bytes = BODY, **headers: str) -> Callable[[Request], Reply]:
@@ -58,7 +59,7 @@ async def test_a_broken_download_goes_on_where_it_stopped(
     script = broken(BODY, 25_000, **headers), broken(BODY, 10_000, **headers), ranged(BODY, **headers)
     href = station.serve("/f", *script)
     (outcome,) = await stage(station, sink, [transfer_of(BODY, href)])
-    assert (outcome.status, outcome.attempts, outcome.moved) == (STAGED, 3, len(BODY))
+    assert (outcome.state, outcome.attempts, outcome.moved) == (STAGED, 3, len(BODY))
     assert content(outcome.href) == BODY
     assert ranges(station) == [None, "bytes=25000-", "bytes=35000-"]
     conditions = [request.headers.get("if-range") for request in station.requests]
@@ -68,14 +69,14 @@ async def test_a_broken_download_goes_on_where_it_stopped(
 async def test_a_weak_tag_does_not_vouch_for_bytes(station: FaultStation, sink: DirectorySink) -> None:
     href = station.serve("/f", broken(ETag='W/"v1"'), ranged(ETag='W/"v1"'))
     (outcome,) = await stage(station, sink, [transfer_of(BODY, href)])
-    assert outcome.status is STAGED
+    assert outcome.state is STAGED
     assert "if-range" not in station.requests[1].headers
 
 
 async def test_a_file_that_has_changed_is_begun_again(station: FaultStation, sink: DirectorySink) -> None:
     href = station.serve("/f", broken(OTHER, ETag='"v1"'), ranged(ETag='"v2"'))
     (outcome,) = await stage(station, sink, [transfer_of(BODY, href)])
-    assert (outcome.status, outcome.attempts) == (STAGED, 2)
+    assert (outcome.state, outcome.attempts) == (STAGED, 2)
     assert content(outcome.href) == BODY
 
 
@@ -88,7 +89,7 @@ async def test_a_changed_file_of_a_station_that_ignores_if_range_is_begun_again(
 
     href = station.serve("/f", broken(OTHER, ETag='"v1"'), deaf)
     (outcome,) = await stage(station, sink, [transfer_of(BODY, href)])
-    assert (outcome.status, outcome.attempts) == (STAGED, 3)
+    assert (outcome.state, outcome.attempts) == (STAGED, 3)
     assert content(outcome.href) == BODY
     assert ranges(station) == [None, "bytes=25000-", None]
 
@@ -97,7 +98,7 @@ async def test_a_changed_file_that_nothing_names_is_found_by_its_checksum(
     station: FaultStation, sink: DirectorySink
 ) -> None:
     (outcome,) = await stage(station, sink, [transfer_of(BODY, station.serve("/f", broken(OTHER), ranged()))])
-    assert (outcome.status, outcome.attempts) == (STAGED, 3)
+    assert (outcome.state, outcome.attempts) == (STAGED, 3)
     assert content(outcome.href) == BODY
     assert ranges(station) == [None, "bytes=25000-", None]
 
@@ -114,7 +115,7 @@ async def test_a_file_that_goes_on_changing_fails(station: FaultStation, sink: D
     (outcome,) = await stage(
         station, sink, [transfer_of(BODY, station.serve("/f", changing))], retries=Retries(attempts=99, first_wait=0)
     )
-    assert outcome.status is FAILED
+    assert outcome.state is FAILED
     assert "has changed while it was read" in (outcome.reason or "")
     assert len(station.requests) < 10
     assert files_in(root) == []
@@ -123,7 +124,7 @@ async def test_a_file_that_goes_on_changing_fails(station: FaultStation, sink: D
 async def test_a_station_without_ranges_is_read_from_the_beginning(station: FaultStation, sink: DirectorySink) -> None:
     href = station.serve("/f", Reply(BODY, cut=25_000), Reply(BODY))
     (outcome,) = await stage(station, sink, [transfer_of(BODY, href)])
-    assert (outcome.status, outcome.moved) == (STAGED, 25_000 + len(BODY))
+    assert (outcome.state, outcome.moved) == (STAGED, 25_000 + len(BODY))
     assert content(outcome.href) == BODY
 
 
@@ -134,7 +135,7 @@ async def test_an_answer_for_another_range_is_never_joined_on(station: FaultStat
         return Reply(BODY[:25_000], status=206, headers={"Content-Range": f"bytes 100-25099/{len(BODY)}"})
 
     (outcome,) = await stage(station, sink, [transfer_of(BODY, station.serve("/f", broken(), elsewhere))])
-    assert outcome.status is STAGED
+    assert outcome.state is STAGED
     assert content(outcome.href) == BODY
 
 
@@ -143,8 +144,8 @@ async def test_a_range_behind_the_end_means_that_everything_is_there(
 ) -> None:
     unknown = Reply(BODY, chunked=True, cut=len(BODY))
     href = station.serve("/f", unknown, ranged())
-    (outcome,) = await stage(station, sink, [Transfer("c/a/1/f", href, None, (md5(BODY),))])
-    assert (outcome.status, outcome.moved) == (STAGED, len(BODY))
+    (outcome,) = await stage(station, sink, [file_at("c/a/1/f", href, None, (md5(BODY),))])
+    assert (outcome.state, outcome.moved) == (STAGED, len(BODY))
     assert content(outcome.href) == BODY
     assert ranges(station) == [None, f"bytes={len(BODY)}-"]
 
@@ -154,7 +155,7 @@ async def test_a_range_that_is_refused_though_something_is_missing_begins_the_fi
 ) -> None:
     refused = Reply(b"no", status=416, headers={"Content-Range": "bytes */7"})
     (outcome,) = await stage(station, sink, [transfer_of(BODY, station.serve("/f", broken(), refused, ranged()))])
-    assert (outcome.status, outcome.attempts) == (STAGED, 3)
+    assert (outcome.state, outcome.attempts) == (STAGED, 3)
     assert ranges(station) == [None, "bytes=25000-", None]
 
 
@@ -169,7 +170,7 @@ async def test_a_token_that_expires_in_mid_transfer_is_renewed_once_and_the_file
     tokens = Tokens("old", "new", "never")
     transfers = [transfer_of(BODY, station.serve(f"/{n}", guarded), f"c/{n}/1/f") for n in range(6)]
     outcomes = await stage(station, sink, transfers, credentials=tokens, concurrency=3)
-    assert {(outcome.status, outcome.moved) for outcome in outcomes} == {(STAGED, len(BODY))}
+    assert {(outcome.state, outcome.moved) for outcome in outcomes} == {(STAGED, len(BODY))}
     assert await tokens.headers() == {"Authorization": "Bearer new"}
 
 
@@ -179,7 +180,7 @@ async def test_an_attempt_that_brought_much_does_not_count(station: FaultStation
     (outcome,) = await stage(
         station, sink, [transfer_of(body, station.serve("/f", *script, ranged(body)))], retries=Retries(attempts=2)
     )
-    assert (outcome.status, outcome.attempts) == (STAGED, 4)
+    assert (outcome.state, outcome.attempts) == (STAGED, 4)
     assert content(outcome.href) == body
 
 
@@ -187,7 +188,7 @@ async def test_a_download_that_trickles_is_given_up_and_tried_again(station: Fau
     timeouts = Timeouts(min_rate=100_000, rate_period=0.1)
     href = station.serve("/f", Reply(BODY, headers={"ETag": '"v1"'}, drip=100), ranged(ETag='"v1"'))
     (outcome,) = await stage(station, sink, [transfer_of(BODY, href)], timeouts=timeouts, retries=AT_ONCE)
-    assert (outcome.status, outcome.attempts, outcome.moved) == (STAGED, 2, len(BODY))
+    assert (outcome.state, outcome.attempts, outcome.moved) == (STAGED, 2, len(BODY))
 
 
 async def test_a_download_that_only_trickles_fails_and_says_so(station: FaultStation, sink: DirectorySink) -> None:
@@ -196,7 +197,7 @@ async def test_a_download_that_only_trickles_fails_and_says_so(station: FaultSta
     (outcome,) = await stage(
         station, sink, [transfer_of(BODY, href)], timeouts=timeouts, retries=Retries(attempts=2, first_wait=0)
     )
-    assert outcome.status is FAILED
+    assert outcome.state is FAILED
     assert "trickles" in (outcome.reason or "")
 
 
@@ -212,11 +213,11 @@ class TestALeftPart:
         begin = len(self.BODY) - moved
         return next((place for place in self.CHECKPOINTS if place <= begin < place + (2 << 20)), begin)
 
-    async def left(self, station: FaultStation, sink: DirectorySink, **headers: str) -> Transfer:
+    async def left(self, station: FaultStation, sink: DirectorySink, **headers: str) -> FileRecord:
         """Fail after 18 MB, two checkpoints behind it."""
         transfer = transfer_of(self.BODY, station.serve("/f", broken(self.BODY, 18_000_000, **headers)), self.KEY)
         (outcome,) = await stage(station, sink, [transfer], retries=Retries(attempts=1))
-        assert outcome.status is FAILED
+        assert outcome.state is FAILED
         station.requests.clear()
         station.serve("/f", ranged(self.BODY, **headers))
         return transfer
@@ -226,7 +227,7 @@ class TestALeftPart:
     ) -> None:
         transfer = await self.left(station, sink, ETag='"v1"')
         (outcome,) = await stage(station, DirectorySink(root), [transfer])
-        assert outcome.status is STAGED
+        assert outcome.state is STAGED
         assert self.resumed_at(outcome.moved) == self.CHECKPOINTS[1]
         assert content(outcome.href) == self.BODY
         assert [request.headers["if-range"] for request in station.requests] == ['"v1"']
@@ -255,7 +256,7 @@ class TestALeftPart:
         (path,) = (root / ".parts").glob("*.journal")
         path.write_bytes(journal)
         (outcome,) = await stage(station, sink, [transfer])
-        assert (outcome.status, outcome.moved) == (STAGED, len(self.BODY))
+        assert (outcome.state, outcome.moved) == (STAGED, len(self.BODY))
         assert files_in(root) == [self.KEY]
 
     async def test_is_used_up_to_the_line_of_its_journal_that_was_torn(
@@ -272,7 +273,7 @@ class TestALeftPart:
         other = self.BODY[::-1]
         transfer = transfer_of(other, station.serve("/f", ranged(other, ETag='"v2"')), self.KEY)
         (outcome,) = await stage(station, sink, [transfer])
-        assert (outcome.status, outcome.attempts) == (STAGED, 1)
+        assert (outcome.state, outcome.attempts) == (STAGED, 1)
         assert content(outcome.href) == other
 
     async def test_takes_no_more_room_than_what_is_vouched_for(

@@ -14,16 +14,16 @@ from rs_assets.staging.faults import TakenError
 from rs_assets.staging.origin import Origin
 from rs_assets.staging.sinks.directory import DirectorySink
 from rs_assets.staging.sinks.parts import Part
-from rs_assets.staging.transfer import Transfer
-from rs_assets.staging.verification import Expectation, Passage
+from rs_assets.staging.verification import Expectation, VerifyingHasher
+from tests.files import file_at
 
 from .rig import content, files_in, md5
 
 KEY = "s1_aux/A/uuid-1/A.zip"
 
 
-def passage(algorithm: Digest | None = None) -> Passage:
-    return Passage(Expectation(Transfer("", "", None, (algorithm,) if algorithm else ()), Verification()))
+def passage(algorithm: Digest | None = None) -> VerifyingHasher:
+    return VerifyingHasher(Expectation(file_at("c/a/1/f", digests=(algorithm,) if algorithm else ()), Verification()))
 
 
 async def put(sink: DirectorySink, key: str, body: bytes) -> bool:

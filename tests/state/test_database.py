@@ -1,16 +1,21 @@
 import multiprocessing
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select
 
 from rs_assets.errors import StateError
-from rs_assets.state import Searches, StateDatabase, SupersededObjects, TransferRecord, Transfers
+from rs_assets.items.files import FileState
+from rs_assets.items.multihash import Algorithm, Digest
+from rs_assets.state import Searches, StagedFile, StateDatabase, SupersededObjects, Transfers
 from rs_assets.state.schema import SCHEMA_VERSION, superseded_objects
+from tests.files import file_at
 
 NOW = datetime(2026, 11, 1, 12, 30, 15, 123_456, tzinfo=UTC)
 LAST = datetime.max.replace(tzinfo=UTC)
@@ -165,33 +170,38 @@ def test_the_address_is_shown_without_a_password() -> None:
     assert "hunter2" not in repr(StateDatabase("sqlite://user:hunter2@/state.sqlite"))
 
 
-def transfer(key: str = "s1_aux/A/1/A.zip", **others: object) -> TransferRecord:
-    facts: dict[str, object] = {
-        "station": "adgs",
-        "partition": "2026-11-01|S1",
-        "source_href": "https://station.example/Products(1)/$value",
+def staged(key: str = "s1_aux/A/1/A.zip", **others: Any) -> StagedFile:
+    facts: dict[str, Any] = {
+        "state": FileState.STAGED,
+        "key": key,
         "size": 5_000_000_000,
-        "checksum": "d50110" + "0" * 32,
+        "digest": Digest(Algorithm.MD5, "0" * 32),
         "attempts": 2,
         "moved": 5_000_000_123,
         "seconds": 12.5,
-        "run_id": "run",
-        "finished_at": NOW,
     }
-    return TransferRecord(key, **(facts | others))  # type: ignore[arg-type]
+    file = replace(file_at(key, "https://station.example/Products(1)/$value"), **(facts | others))
+    return StagedFile(file, "adgs", "2026-11-01|S1", "run", NOW)
 
 
 def test_a_transfer_is_kept_as_it_was_and_the_last_one_of_an_object_stays(database: StateDatabase) -> None:
     transfers = Transfers(database)
-    other = transfer("s1_aux/B/2/B.zip", size=None, checksum=None, run_id=None)
+    other = replace(staged("s1_aux/B/2/B.zip", size=None, digest=None), run_id=None)
 
-    transfers.record([transfer(attempts=1), other])
-    transfers.record([transfer()])
+    transfers.record([staged(attempts=1), other])
+    transfers.record([staged()])
 
-    assert transfers.of([transfer().object_key, other.object_key, "gone"]) == {
-        transfer().object_key: transfer(),
-        other.object_key: other,
+    assert transfers.of(["s1_aux/A/1/A.zip", "s1_aux/B/2/B.zip", "gone"]) == {
+        "s1_aux/A/1/A.zip": staged(),
+        "s1_aux/B/2/B.zip": other,
     }
+
+
+def test_a_file_under_an_alternate_key_keeps_its_source_id(database: StateDatabase) -> None:
+    transfers = Transfers(database)
+    transfers.record([replace(staged(), file=replace(staged().file, key="s1_aux/A/1~abc/A.zip"))])
+
+    assert transfers.of(["s1_aux/A/1~abc/A.zip"])["s1_aux/A/1~abc/A.zip"].file.source_id == "1"
 
 
 def test_no_transfers_are_no_error(database: StateDatabase) -> None:

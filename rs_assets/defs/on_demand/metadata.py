@@ -8,7 +8,7 @@ from rs_assets.defs.metadata import Metadata, records
 from rs_assets.defs.on_demand import GROUP
 from rs_assets.defs.recording import asset_key
 from rs_assets.ingest import Platform, Step
-from rs_assets.ingest.manifest import FileStatus
+from rs_assets.items.files import STAGING_STATES
 from rs_assets.items.times import format_time
 from rs_assets.requests.answering import RequestResult
 from rs_assets.requests.choosing import TypeChoice
@@ -83,14 +83,14 @@ def _of_search(result: RequestResult, picture: bytes | None) -> Metadata:
 
 def _of_staging(result: RequestResult) -> Metadata:
     metadata: dict[str, dg.MetadataValue] = {
-        status.value: dg.MetadataValue.int(result.count(status)) for status in FileStatus
+        state.value: dg.MetadataValue.int(result.count(state)) for state in STAGING_STATES
     }
     metadata["moved_mb"] = dg.MetadataValue.float(round(sum(file.moved for file in result.files) / _MEGABYTE, 3))
     metadata["files"] = records(
         [
             {
                 "file": file.asset,
-                "outcome": file.status.value,
+                "outcome": file.state.value,
                 "bytes": file.size or 0,
                 "attempts": file.attempts,
                 "reason": file.reason or "",

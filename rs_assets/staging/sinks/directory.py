@@ -16,7 +16,7 @@ from rs_assets.staging.sinks.batches import Batches
 from rs_assets.staging.sinks.parts import Part, remove_stale, store_errors
 from rs_assets.staging.sinks.publishing import Publisher
 from rs_assets.staging.sinks.sink import StoredObject, Writer
-from rs_assets.staging.verification import Passage
+from rs_assets.staging.verification import VerifyingHasher
 
 _PARTS = ".parts"
 _READ_BYTES = 1 << 20
@@ -118,15 +118,15 @@ class _DirectoryWriter:
         self._publisher = publisher
         self._batches = batches
 
-    async def recover(self, passage: Passage) -> Origin | None:
+    async def recover(self, passage: VerifyingHasher) -> Origin | None:
         return await asyncio.to_thread(self._part.recover, passage) if self._part.has_journal else None
 
-    async def begin(self, origin: Origin, passage: Passage) -> None:
+    async def begin(self, origin: Origin, passage: VerifyingHasher) -> None:
         self._part.begin(origin, passage)
         if origin.size is not None and origin.size >= _LOOK_FOR_ROOM_FROM:
             await asyncio.to_thread(self._part.expect, origin.size)
 
-    async def write(self, batch: Sequence[bytes], passage: Passage) -> None:
+    async def write(self, batch: Sequence[bytes], passage: VerifyingHasher) -> None:
         # One hop to a thread for all of it: hashing in the loop is slower, and a hop for every piece as well.
         if sum(map(len, batch)) < _SMALL_BYTES:
             await self._batches.run(lambda: _pass_and_write(batch, passage, self._part))
@@ -142,7 +142,7 @@ class _DirectoryWriter:
         return is_published
 
 
-def _pass_and_write(batch: Sequence[bytes], passage: Passage, part: Part) -> None:
+def _pass_and_write(batch: Sequence[bytes], passage: VerifyingHasher, part: Part) -> None:
     for data in batch:
         passage.update(data)
         part.write(data, passage)

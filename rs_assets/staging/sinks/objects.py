@@ -27,7 +27,7 @@ from rs_assets.staging.origin import Origin
 from rs_assets.staging.sinks.exclusion import PROCESS_CLAIMS, Claims
 from rs_assets.staging.sinks.sink import StoredObject
 from rs_assets.staging.sinks.upload import Upload
-from rs_assets.staging.verification import Passage
+from rs_assets.staging.verification import VerifyingHasher
 
 _MEBIBYTE = 1 << 20
 _READ_BYTES = _MEBIBYTE
@@ -216,15 +216,15 @@ class ObjectWriter:
         self._kept_size = 0
         self._upload: Upload | None = None
 
-    async def recover(self, passage: Passage) -> Origin | None:  # noqa: ARG002 - as every writer has it
+    async def recover(self, passage: VerifyingHasher) -> Origin | None:  # noqa: ARG002 - as every writer has it
         """None: an upload cannot be gone on with by another process."""
         return None
 
-    async def begin(self, origin: Origin, passage: Passage) -> None:  # noqa: ARG002 - as every writer has it
+    async def begin(self, origin: Origin, passage: VerifyingHasher) -> None:  # noqa: ARG002 - as every writer has it
         """Choose parts of a size that suffices for the whole file; no effect once an upload has begun."""
         self._part_size = self._sink.part_size(origin.size)
 
-    async def write(self, batch: Sequence[bytes], passage: Passage) -> None:
+    async def write(self, batch: Sequence[bytes], passage: VerifyingHasher) -> None:
         """Let the bytes pass, then add them; waits while the store cannot take more.
 
         Raises:
@@ -276,7 +276,7 @@ class ObjectWriter:
                 await self._upload.feed(data)
 
 
-def _passed(batch: Sequence[bytes], passage: Passage) -> bytes:
+def _passed(batch: Sequence[bytes], passage: VerifyingHasher) -> bytes:
     for data in batch:
         passage.update(data)
     return batch[0] if len(batch) == 1 else b"".join(batch)

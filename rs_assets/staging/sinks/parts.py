@@ -19,7 +19,7 @@ from rs_assets.errors import StoreError
 from rs_assets.staging.faults import MismatchError, StoreUnusableError, TakenError
 from rs_assets.staging.origin import Origin
 from rs_assets.staging.sinks.journal import Journal
-from rs_assets.staging.verification import Passage
+from rs_assets.staging.verification import VerifyingHasher
 
 _logger = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class Part:
             if size - self._size > facts.f_bavail * facts.f_frsize:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def recover(self, passage: Passage) -> Origin | None:
+    def recover(self, passage: VerifyingHasher) -> Origin | None:
         """Let what an earlier writer has left pass, as far as its journal vouches for it; where it came from.
 
         None, and nothing has passed, where nothing can be used. The bytes are read again and held against the
@@ -118,12 +118,12 @@ class Part:
             self._journal.rewrite(record.until(vouched))
             return record.origin
 
-    def begin(self, origin: Origin, passage: Passage) -> None:
+    def begin(self, origin: Origin, passage: VerifyingHasher) -> None:
         """Take note of where the bytes come from that will be written."""
         with self._lock:
             self._journal.prepare(origin, passage.algorithm)
 
-    def write(self, data: bytes | memoryview, passage: Passage) -> None:
+    def write(self, data: bytes | memoryview, passage: VerifyingHasher) -> None:
         """Add bytes, which have passed already.
 
         Raises:
@@ -280,7 +280,7 @@ def _remove_if_stale(path: str, before: float) -> None:
         os.close(descriptor)
 
 
-def _vouched(descriptor: int, checkpoints: dict[int, str], passage: Passage) -> int:
+def _vouched(descriptor: int, checkpoints: dict[int, str], passage: VerifyingHasher) -> int:
     """How far the file agrees with the digests of its journal; its bytes pass up to there, or a little further."""
     vouched = 0
     with suppress(MismatchError):  # more than is wanted now
@@ -292,7 +292,7 @@ def _vouched(descriptor: int, checkpoints: dict[int, str], passage: Passage) -> 
     return vouched
 
 
-def _pass_again(descriptor: int, until: int, passage: Passage) -> None:
+def _pass_again(descriptor: int, until: int, passage: VerifyingHasher) -> None:
     """Let the bytes of the file pass, from where the passage stands up to `until` or the file's end."""
     buffer = memoryview(bytearray(_READ_BYTES))
     while passage.size < until:

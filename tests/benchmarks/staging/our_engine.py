@@ -23,6 +23,7 @@ from typing import Any
 
 from pydantic import HttpUrl
 
+from rs_assets.items.files import FileRecord
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Interface, Policy, S3Store, Station, Verification
 from rs_assets.staging.engine import stage_files
@@ -31,9 +32,9 @@ from rs_assets.staging.sinks import Sink
 from rs_assets.staging.sinks.directory import DirectorySink
 from rs_assets.staging.sinks.opening import sink_of
 from rs_assets.staging.sources.http import HttpSource
-from rs_assets.staging.transfer import Transfer, TransferOutcome
 from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.tokens import ConstantHeaders
+from tests.files import file_at
 
 _THREADS = min(32, (os.cpu_count() or 1) + 4)
 """As many as the loop's executor has by default."""
@@ -98,7 +99,7 @@ async def stage(
     algorithm: Algorithm,
     verification: Verification,
     progress: Progress = unobserved,
-) -> list[TransferOutcome]:
+) -> list[FileRecord]:
     """Move files from the station at `url` into the sink; the station vouches for one digest of each."""
     station = Station(
         name="station",
@@ -110,7 +111,7 @@ async def stage(
         verification=verification,
     )
     transfers = [
-        Transfer(file.key, file.href, file.size, (Digest(algorithm, file.digests[algorithm]),)) for file in files
+        file_at(file.key, file.href, file.size, (Digest(algorithm, file.digests[algorithm]),)) for file in files
     ]
     async with (
         StationLimits(station) as limits,
@@ -135,7 +136,7 @@ def _sink(order: Order) -> Sink:
     return sink_of(S3Store.model_validate(document))
 
 
-async def _carry_out(order: Order, profiles: list[cProfile.Profile]) -> list[TransferOutcome]:
+async def _carry_out(order: Order, profiles: list[cProfile.Profile]) -> list[FileRecord]:
     if order.profile:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(_THREADS, initializer=_profile_thread, initargs=(profiles,)))
@@ -207,7 +208,7 @@ def _figures(order: Order) -> Figures:
     if order.profile:
         profiles[0].disable()
         _write_profile(Path(order.profile), profiles)
-    statuses = [outcome.status.value for outcome in outcomes]
+    statuses = [outcome.state.value for outcome in outcomes]
     return Figures(
         wall=wall,
         cpu=cpu,
