@@ -259,7 +259,7 @@ class Play:
             done = [one for station in ("adgs", "sgs") for one in self._run(station)]
             errors = [error for one in done for error in one.errors.values() if error]
             assert not errors, errors
-            moved = [file for one in done for file in one.files if file["status"] == "staged"]
+            moved = [file for one in done for file in one.files if file["state"] == "staged"]
             if number and not moved:
                 break
         self._assert_complete(done)
@@ -269,7 +269,7 @@ class Play:
         assert self.deaths or not self._s3.server.uploads, "uploads are left open"
 
     def _assert_complete(self, done: list[Done]) -> None:
-        failed = {file["source_id"]: file for one in done for file in one.files if file["status"] == "failed"}
+        failed = {file["source_id"]: file for one in done for file in one.files if file["state"] == "failed"}
         strange = failed.keys() - self._lying() - self._evicted
         assert not strange, [failed[source_id]["reason"] for source_id in strange]
         listed = set().union(*self._installation.catalogued().values())
