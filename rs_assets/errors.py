@@ -34,3 +34,7 @@ class CatalogError(RsAssetsError):
 
 class StateError(RsAssetsError):
     """The state database could not be read or written."""
+
+
+class LockError(RsAssetsError):
+    """What keeps processes from each other's work could not be used."""

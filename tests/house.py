@@ -16,7 +16,7 @@ LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"ingest", "reports"}),
     frozenset({"staging", "catalog"}),
     frozenset({"stations"}),
-    frozenset({"selection", "state", "store", "documents"}),
+    frozenset({"selection", "state", "store", "documents", "locks"}),
     frozenset({"items", "object_store"}),
     frozenset({"settings"}),
     frozenset({"policies"}),

@@ -1,15 +1,13 @@
 """What every step works on: the settings, and the store, catalogue and state that they name."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from rs_assets.catalog import Catalog, SqliteCatalog
 from rs_assets.documents import Documents
+from rs_assets.locks import Locks, open_locks
 from rs_assets.settings import Settings, Station
 from rs_assets.staging.sinks import Sink
-from rs_assets.staging.sinks.claims import KeyClaims
-from rs_assets.staging.sinks.objects import ObjectStoreSink
+from rs_assets.staging.sinks.exclusion import LockClaims
 from rs_assets.staging.sinks.opening import sink_of
 from rs_assets.state import (
     IncompleteItems,
@@ -32,6 +30,7 @@ class Platform:
     sink: Sink
     catalog: Catalog
     state: StateDatabase
+    locks: Locks
 
     @classmethod
     def open(cls, settings: Settings) -> "Platform":
@@ -40,27 +39,19 @@ class Platform:
         Raises:
             StoreError, CatalogError: the store or the catalogue cannot be used.
         """
+        locks = open_locks(settings.state)
         return cls(
             settings=settings,
             documents=Documents.of(settings.store),
-            sink=sink_of(settings.store),
+            sink=sink_of(settings.store, LockClaims(locks)),
             catalog=SqliteCatalog(settings.catalog.path),
             state=StateDatabase(settings.state.url),
+            locks=locks,
         )
-
-    @asynccontextmanager
-    async def writable_sink(self) -> AsyncIterator[Sink]:
-        """The sink for an event loop that writes to it: no other process writes the same object meanwhile."""
-        if isinstance(self.sink, ObjectStoreSink):
-            async with KeyClaims(self.state) as claims:
-                yield self.sink.claiming(claims)
-        else:
-            # A directory's own locks keep the others away.
-            yield self.sink
 
     def limits(self, station: Station) -> StationLimits:
         """How far a station may be loaded, by all that work on this installation together; to be entered."""
-        return StationLimits(station, self.state)
+        return StationLimits(station, self.locks)
 
     @property
     def searches(self) -> Searches:

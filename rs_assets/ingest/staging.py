@@ -133,19 +133,18 @@ async def stage_lacking(
     if options.attempts is not None:
         retries = Retries(**(retries.model_dump() | {"attempts": options.attempts}))
     begun = time.monotonic()
-    async with platform.writable_sink() as sink:
-        staged = await stage_items(
-            chosen,
-            collection=collection,
-            source=source,
-            sink=sink,
-            verification=station.verification,
-            retries=retries,
-            concurrency=station.concurrency,
-            selected_assets=options.selected_assets,
-            known=known,
-            progress=progress,
-        )
+    staged = await stage_items(
+        chosen,
+        collection=collection,
+        source=source,
+        sink=platform.sink,
+        verification=station.verification,
+        retries=retries,
+        concurrency=station.concurrency,
+        selected_assets=options.selected_assets,
+        known=known,
+        progress=progress,
+    )
     seconds = time.monotonic() - begun
     files = (
         *(file for each in staged for file in each.files or _unselected(collection, each.item)),

@@ -107,6 +107,8 @@ class Timeouts(SettingsModel):
     """Bytes a second below which a download is given up and tried again; 0 for never."""
     rate_period: Annotated[float, Field(gt=0)] = 30.0
     """Over how many seconds of waiting for the station that rate is measured."""
+    slot: Annotated[float, Field(gt=0)] = 3600.0
+    """For a connection, while other processes hold all that the station allows; then the file or the search fails."""
 
 
 class Retries(SettingsModel):

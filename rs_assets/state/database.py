@@ -1,8 +1,6 @@
 """The state database: how it is opened, versioned and locked."""
 
-import os
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -14,7 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import NullPool
 
 from rs_assets.errors import StateError
 from rs_assets.state.schema import SCHEMA_VERSION, meta, metadata
@@ -23,9 +21,6 @@ _BUSY_TIMEOUT_S = 30
 
 _OPENING_PAUSE_S = 0.01
 
-_BRIEF_BUSY_TIMEOUT_S = 5
-"""Less than a lease lasts, so that one that is to be renewed can be tried again."""
-
 
 class StateDatabase:
     """The state of one installation. Opened at first use; safe for many threads and processes."""
@@ -33,8 +28,6 @@ class StateDatabase:
     def __init__(self, url: str) -> None:
         """Take the database at a SQLAlchemy URL; nothing is opened yet."""
         self._url = make_url(url)
-        self._brief: tuple[int, Engine] | None = None
-        self._brief_lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"StateDatabase({self._url.render_as_string(hide_password=True)!r})"
@@ -47,22 +40,6 @@ class StateDatabase:
             StateError: the database cannot be opened, read or written.
         """
         with self._told(), self._engine.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def brief_transaction(self, *, writes: bool = True) -> Iterator[Connection]:
-        """One transaction on rows that need not outlive a power cut, such as leases; a tenth of the usual cost.
-
-        It is as atomic and as isolated as any other, and does not wait for the disk. The threads of a process take
-        turns on one connection, which stays open.
-
-        Args:
-            writes: whether it may write; if not, it sees one moment of the database and waits for nobody.
-
-        Raises:
-            StateError: the database cannot be opened, read or written, or is locked for several seconds.
-        """
-        with self._told(), self._brief_engine().execution_options(reads_only=not writes).begin() as connection:
             yield connection
 
     @contextmanager
@@ -97,23 +74,6 @@ class StateDatabase:
                 "use the program that wrote it, or another file"
             )
         return engine
-
-    def _brief_engine(self) -> Engine:
-        with self._brief_lock:
-            # A forked process leaves its parent's connection alone.
-            if self._brief is None or self._brief[0] != os.getpid():
-                self._engine  # noqa: B018 - makes the tables
-                engine = create_engine(
-                    self._url,
-                    poolclass=QueuePool,
-                    pool_size=1,
-                    max_overflow=0,
-                    connect_args={"timeout": _BRIEF_BUSY_TIMEOUT_S, "check_same_thread": False},
-                )
-                event.listen(engine, "connect", _configure_brief)
-                event.listen(engine, "begin", _begin_immediately)
-                self._brief = os.getpid(), engine
-            return self._brief[1]
 
     def _make_directory(self, directory: Path) -> None:
         try:
@@ -157,12 +117,5 @@ def _use_write_ahead_log(connection: Any) -> None:
             return
 
 
-def _configure_brief(connection: Any, record: Any) -> None:
-    _configure(connection, record)
-    # OFF would be little faster, and this connection's checkpoints would put the other tables at risk.
-    connection.execute("PRAGMA synchronous = NORMAL")
-
-
 def _begin_immediately(connection: Connection) -> None:
-    reads_only = connection.get_execution_options().get("reads_only", False)
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
@@ -269,7 +270,7 @@ def test_a_session_that_only_the_catalogue_still_knows_is_found(
     session = downlink.acquire(Satellite="S3A")["SessionId"]
     stage(platform, s3_day(downlink))
     for path in tmp_path.glob("state.sqlite*"):
-        path.unlink()
+        path.unlink() if path.is_file() else shutil.rmtree(path)
 
     lines = shown(session)
 

@@ -14,10 +14,11 @@ from obstore.exceptions import GenericError
 from rs_assets import object_store
 from rs_assets.errors import SettingsError, StoreError
 from rs_assets.items.multihash import Algorithm
+from rs_assets.locks import MemoryLocks
 from rs_assets.staging.faults import MismatchError, StoreUnusableError, TakenError
 from rs_assets.staging.origin import Origin
 from rs_assets.staging.sinks import upload
-from rs_assets.staging.sinks.exclusion import ProcessClaims
+from rs_assets.staging.sinks.exclusion import LockClaims
 from rs_assets.staging.sinks.objects import ObjectStoreSink, ObjectWriter
 from tests.servers import S3Server
 
@@ -217,7 +218,7 @@ async def test_a_key_has_one_writer_at_a_time(server: FaultS3, sink: ObjectStore
 
 
 async def test_claims_that_are_given_decide_who_writes(server: FaultS3, sink: ObjectStoreSink) -> None:
-    claims = ProcessClaims()
+    claims = LockClaims(MemoryLocks())
     one, two = sink.claiming(claims), ObjectStoreSink.of(server.store(), claims)
     assert await claims.claim("s3://bucket/another's")
 

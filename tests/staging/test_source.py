@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from rs_assets.errors import AuthenticationError, StationError
+from rs_assets.locks import FileLocks
 from rs_assets.settings import Timeouts
 from rs_assets.staging.faults import BusyError, ChangedError, EvictedError, PassingError, UnavailableError
 from rs_assets.staging.origin import Origin
 from rs_assets.staging.sources import Wanted
 from rs_assets.staging.sources.http import HttpSource
-from rs_assets.state import StateDatabase
-from rs_assets.stations.limits import StationLimits, Timing
+from rs_assets.stations.limits import StationLimits
 
 from .fault_station import FaultStation, Reply, Request
 from .rig import SECRET, Tokens, settings_of, source_of
@@ -279,13 +279,14 @@ async def test_a_connection_is_used_again_unless_a_fresh_one_is_asked_for(statio
     assert station.requests[-1].headers["cache-control"] == "no-cache"
 
 
-async def test_a_slot_that_is_given_back_takes_its_connection_along(station: FaultStation, tmp_path: Path) -> None:
+async def test_a_slot_that_is_given_back_takes_its_connection_along(
+    station: FaultStation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rs_assets.stations.limits.slots._KEEP_IDLE_S", 0.05)
     href = station.serve("/f", Reply(BODY))
     described = settings_of(station, concurrency=2)
-    state = StateDatabase(f"sqlite:///{tmp_path}/state.sqlite")
-    timing = Timing(renew=0.1, look=0.02, look_for_slots=0.02, keep_idle=0.05)
     async with (
-        StationLimits(described, state, timing=timing) as limits,
+        StationLimits(described, FileLocks(tmp_path / "state.locks")) as limits,
         HttpSource(described, Tokens(SECRET), limits) as source,
     ):
         await asyncio.gather(*(read(source, href) for _ in range(2)))

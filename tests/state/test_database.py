@@ -1,6 +1,5 @@
 import multiprocessing
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from multiprocessing.synchronize import Barrier
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from rs_assets.errors import StateError
 from rs_assets.items.files import FileState
@@ -80,51 +79,24 @@ def test_a_database_of_another_version_is_refused(url: str, tmp_path: Path, vers
         SupersededObjects(StateDatabase(url)).noted_before(NOW)
 
 
-def _pragma(connection: Connection, name: str) -> int:
-    return int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
-
-
-def test_only_brief_transactions_do_without_the_disk(database: StateDatabase) -> None:
-    with database.transaction() as durable, database.brief_transaction(writes=False) as brief:
-        assert (_pragma(durable, "synchronous"), _pragma(brief, "synchronous")) == (2, 1)
-
-
-def test_brief_transactions_see_what_others_have_written_and_the_other_way_round(database: StateDatabase) -> None:
-    SupersededObjects(database).note(["file:///a"], at=NOW)
-    with database.brief_transaction() as connection:
-        assert connection.scalar(select(superseded_objects.c.href)) == "file:///a"
-        connection.execute(superseded_objects.update().values(href="file:///b"))
-
-    assert SupersededObjects(database).noted_before(LAST) == ["file:///b"]
-
-
-def test_threads_take_turns_in_brief_transactions(database: StateDatabase) -> None:
-    def add_one(number: int) -> None:
-        with database.brief_transaction() as connection:
-            connection.execute(superseded_objects.insert(), {"href": f"file:///{number}", "since": NOW})
-
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(add_one, range(100)))
-
-    assert len(SupersededObjects(database).noted_before(LAST)) == 100
+def test_transactions_outlive_a_power_cut(database: StateDatabase) -> None:
+    with database.transaction() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
 
 
 def _rename(database: StateDatabase) -> None:
-    with database.brief_transaction() as connection:
+    with database.transaction() as connection:
         connection.execute(superseded_objects.update().values(href="file:///child"))
 
 
 def test_a_forked_process_has_a_connection_of_its_own(database: StateDatabase) -> None:
     SupersededObjects(database).note(["file:///parent"], at=NOW)
-    with database.brief_transaction():
-        pass
-
     child = multiprocessing.get_context("fork").Process(target=_rename, args=(database,))
     child.start()
     child.join(30)
 
     assert child.exitcode == 0
-    with database.brief_transaction(writes=False) as connection:
+    with database.transaction() as connection:
         assert connection.scalar(select(superseded_objects.c.href)) == "file:///child"
 
 

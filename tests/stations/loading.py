@@ -1,4 +1,4 @@
-"""Loads a station from a process of its own, within the limits that the state keeps.
+"""Loads a station from a process of its own, within the limits that all who have the same locks keep.
 
 Prints ``ready``, waits for a line, then does what its argument says: ``get`` asks for paths at once and prints
 ``done``; ``hold`` takes all slots, prints them and keeps them until it is killed.
@@ -8,16 +8,17 @@ import asyncio
 import json
 import sys
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
+from rs_assets.locks import FileLocks
 from rs_assets.settings import Station
-from rs_assets.state import StateDatabase
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.limits import StationLimits
 
 
-async def _get(station: Station, limits: StationLimits, count: int) -> None:
-    url = str(station.url)
+async def _get(station: Station, limits: StationLimits, count: int, worker: int) -> None:
+    url = f"{str(station.url).rstrip('/')}/{worker}"
     async with StationConnection(station, limits=limits) as connection:
         answers = await asyncio.gather(*(connection.get(f"{url}/{number}") for number in range(count)))
     assert {answer.status_code for answer in answers} == {200}
@@ -35,9 +36,9 @@ async def _main(order: dict[str, Any]) -> None:
     station = Station.model_validate(order["station"])
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
-    async with StationLimits(station, StateDatabase(order["state"])) as limits:
+    async with StationLimits(station, FileLocks(Path(order["locks"]))) as limits:
         if order["what"] == "get":
-            await _get(station, limits, order["count"])
+            await _get(station, limits, order["count"], order.get("worker", 0))
         else:
             await _hold(limits)
 

@@ -1,23 +1,17 @@
 import asyncio
-import sqlite3
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rs_assets.errors import StateError
-from rs_assets.settings import Retries, Station
-from rs_assets.state import Demand, Holder, Slots, StateDatabase
-from rs_assets.stations.limits import StationLimits, Timing
+from rs_assets.errors import LockError, StationError
+from rs_assets.locks import FileLocks, Locks, MemoryLocks
+from rs_assets.settings import Retries, Station, Timeouts
+from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.limits.load import Load
 
 from .service import Service
-
-QUICK = Timing(look=0.02, look_for_slots=0.02, keep_idle=0.05)
 
 
 def settings(**others: Any) -> Station:
@@ -25,17 +19,17 @@ def settings(**others: Any) -> Station:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> StateDatabase:
-    return StateDatabase(f"sqlite:///{tmp_path}/state.sqlite")
+def locks(tmp_path: Path) -> Locks:
+    return FileLocks(tmp_path / "state.locks")
 
 
 @pytest.fixture(params=["alone", "shared"])
-def shared(request: pytest.FixtureRequest, state: StateDatabase) -> StateDatabase | None:
-    """A state, or none: what holds for all limits holds for both."""
-    return state if request.param == "shared" else None
+def shared(request: pytest.FixtureRequest, locks: Locks) -> Locks | None:
+    """Locks that others share, or none: what holds for all limits holds for both."""
+    return locks if request.param == "shared" else None
 
 
-async def test_no_more_slots_are_used_than_the_station_allows(shared: StateDatabase | None) -> None:
+async def test_no_more_slots_are_used_than_the_station_allows(shared: Locks | None) -> None:
     used: set[int] = set()
     most = served = 0
 
@@ -56,7 +50,7 @@ async def test_no_more_slots_are_used_than_the_station_allows(shared: StateDatab
     assert (most, served) == (4, 120)
 
 
-async def test_slots_are_given_first_come_first_served(shared: StateDatabase | None) -> None:
+async def test_slots_are_given_first_come_first_served(shared: Locks | None) -> None:
     order: list[int] = []
 
     async def work(limits: StationLimits, number: int) -> None:
@@ -71,9 +65,7 @@ async def test_slots_are_given_first_come_first_served(shared: StateDatabase | N
 
 
 @pytest.mark.parametrize("turns", range(6))
-async def test_whoever_is_cancelled_while_waiting_leaves_no_slot_behind(
-    shared: StateDatabase | None, turns: int
-) -> None:
+async def test_whoever_is_cancelled_while_waiting_leaves_no_slot_behind(shared: Locks | None, turns: int) -> None:
     async def work(limits: StationLimits) -> None:
         async with limits.slot():
             await asyncio.sleep(0)
@@ -90,7 +82,7 @@ async def test_whoever_is_cancelled_while_waiting_leaves_no_slot_behind(
             assert number == 1
 
 
-async def test_a_spare_slot_is_given_at_once_or_not_at_all(shared: StateDatabase | None) -> None:
+async def test_a_spare_slot_is_given_at_once_or_not_at_all(shared: Locks | None) -> None:
     async with StationLimits(settings(concurrency=2), shared) as limits, asyncio.timeout(10):
         async with limits.slot() as first, limits.spare_slot() as spare, limits.spare_slot() as none:
             assert {first, spare} == {1, 2}
@@ -99,7 +91,7 @@ async def test_a_spare_slot_is_given_at_once_or_not_at_all(shared: StateDatabase
             assert spare is not None
 
 
-async def test_a_spare_slot_is_not_given_while_somebody_waits(shared: StateDatabase | None) -> None:
+async def test_a_spare_slot_is_not_given_while_somebody_waits(shared: Locks | None) -> None:
     async with StationLimits(settings(concurrency=1), shared) as limits, asyncio.timeout(10):
         first = limits.slot()
         await first.__aenter__()
@@ -111,16 +103,18 @@ async def test_a_spare_slot_is_not_given_while_somebody_waits(shared: StateDatab
         assert await second == 1
 
 
-async def test_a_slot_that_another_process_waits_for_is_not_spare(state: StateDatabase) -> None:
-    slots, other = Slots(state), Holder()
-    async with StationLimits(settings(concurrency=2), state, timing=QUICK) as limits, limits.slot():
-        slots.settle("adgs", other, Demand(2, 2))
-        assert len(slots.held("adgs")) == 2
+async def test_a_slot_that_another_process_waits_for_is_not_spare(locks: Locks) -> None:
+    async with StationLimits(settings(concurrency=2), locks) as limits, limits.slot():
+        in_line = locks.try_lock("adgs/line")
+        assert in_line is not None
         async with limits.spare_slot() as spare:
             assert spare is None
+        in_line.release()
+        async with limits.spare_slot() as spare:
+            assert spare == 2
 
 
-async def test_nobody_begins_during_a_pause_and_everybody_after_it(shared: StateDatabase | None) -> None:
+async def test_nobody_begins_during_a_pause_and_everybody_after_it(shared: Locks | None) -> None:
     async with StationLimits(settings(), shared) as limits, asyncio.timeout(10):
         async with limits.slot():
             assert limits.busy(0.1) == pytest.approx(0.1)
@@ -139,8 +133,8 @@ async def test_a_turn_does_not_fall_into_a_pause() -> None:
         await asyncio.wait_for(limits.turn(), 0.05)
 
 
-async def test_a_busy_station_is_used_by_fewer_until_it_has_recovered(shared: StateDatabase | None) -> None:
-    async with StationLimits(settings(), shared, timing=QUICK) as limits, asyncio.timeout(10):
+async def test_a_busy_station_is_used_by_fewer_until_it_has_recovered(shared: Locks | None) -> None:
+    async with StationLimits(settings(), shared) as limits, asyncio.timeout(10):
         async with limits.slot(), limits.slot():
             limits.busy(0.01)
             limits.busy(0.01)
@@ -165,7 +159,7 @@ class Clock:
 
 def test_answers_of_one_burst_halve_once_and_the_longest_pause_holds() -> None:
     clock = Clock()
-    load = Load(settings(concurrency=8), clock)
+    load = Load(settings(concurrency=8), MemoryLocks(), clock)
 
     assert [load.busy(5), load.busy(7), load.busy(3), load.busy(None)] == [5, 7, 7, 7]
     assert (load.allowed, load.pause) == (4, 7)
@@ -176,7 +170,7 @@ def test_answers_of_one_burst_halve_once_and_the_longest_pause_holds() -> None:
 
 def test_without_a_word_from_the_station_the_pause_grows_up_to_a_minute() -> None:
     clock = Clock()
-    load = Load(settings(), clock)
+    load = Load(settings(), MemoryLocks(), clock)
     pauses = []
     for _ in range(8):
         pauses.append(load.busy(None))
@@ -189,15 +183,15 @@ def test_without_a_word_from_the_station_the_pause_grows_up_to_a_minute() -> Non
 
 
 @pytest.mark.parametrize(("asked", "pause"), [(3600, 30), (float("inf"), 30), (2, 2)])
-def test_no_pause_is_longer_than_the_patience(asked: float, pause: float) -> None:
-    load = Load(settings(retries=Retries(busy_timeout=30)), Clock())
+def test_no_pause_is_longer_than_the_busy_timeout(asked: float, pause: float) -> None:
+    load = Load(settings(retries=Retries(busy_timeout=30)), MemoryLocks(), Clock())
 
     assert load.busy(asked) == pause
 
 
 def test_the_connections_recover_by_one_after_as_many_answers() -> None:
     clock = Clock()
-    load = Load(settings(concurrency=4), clock)
+    load = Load(settings(concurrency=4), MemoryLocks(), clock)
     for _ in range(3):
         clock.now += load.busy(1)
 
@@ -209,37 +203,40 @@ def test_the_connections_recover_by_one_after_as_many_answers() -> None:
     assert allowed == [2, 2, 3, 3, 3, 4, 4, 4]
 
 
-async def until_held(state: StateDatabase, count: int) -> None:
-    """Until so many slots are leased."""
+async def until_held(locks: Locks, count: int) -> None:
+    """Until so many slots are held."""
     async with asyncio.timeout(10):
-        while len(await asyncio.to_thread(Slots(state).held, "adgs")) != count:
-            pass
+        while len(locks.locked("adgs/slot")) != count:  # noqa: ASYNC110 - other processes may hold them
+            await asyncio.sleep(0.01)
 
 
-async def test_slots_are_given_back_when_they_are_idle_and_at_the_end(state: StateDatabase) -> None:
-    async with StationLimits(settings(), state, timing=QUICK) as limits:
+async def test_slots_are_given_back_when_they_are_idle_and_at_the_end(
+    locks: Locks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rs_assets.stations.limits.slots._KEEP_IDLE_S", 0.05)
+    async with StationLimits(settings(), locks) as limits:
         async with limits.slot(), limits.slot():
-            await until_held(state, 2)
-        await until_held(state, 0)
+            await until_held(locks, 2)
+        await until_held(locks, 0)
         async with limits.slot():
-            await until_held(state, 1)
-    await until_held(state, 0)
+            await until_held(locks, 1)
+    await until_held(locks, 0)
+    assert locks.locked("adgs/member") == {}
 
 
-async def test_the_connection_of_a_slot_can_be_closed_before_another_has_it(state: StateDatabase) -> None:
+async def test_the_connection_of_a_slot_can_be_closed_before_another_has_it(locks: Locks) -> None:
     closed: list[tuple[int, int]] = []
-    slots = Slots(state)
-    async with StationLimits(settings(concurrency=2), state, timing=QUICK) as limits:
-        limits.on_released(lambda number: closed.append((number, len(slots.held("adgs")))))
+    async with StationLimits(settings(concurrency=2), locks) as limits:
+        limits.on_released(lambda number: closed.append((number, len(locks.locked("adgs/slot")))))
         async with limits.slot(), limits.slot():
             pass
-        await until_held(state, 0)
 
     assert sorted(number for number, _ in closed) == [1, 2]
-    assert all(still_leased for _, still_leased in closed)
+    assert all(still_held for _, still_held in closed)
+    assert locks.locked("adgs/slot") == {}
 
 
-async def test_two_that_work_side_by_side_share_fairly_and_nobody_starves(state: StateDatabase) -> None:
+async def test_two_that_work_side_by_side_share_fairly_and_nobody_starves(locks: Locks) -> None:
     counts = [0, 0, 0]
     used: set[int] = set()
     end = asyncio.Event()
@@ -256,9 +253,7 @@ async def test_two_that_work_side_by_side_share_fairly_and_nobody_starves(state:
                 end.set()
 
     async with AsyncExitStack() as stack, asyncio.timeout(30):
-        all_limits = [
-            await stack.enter_async_context(StationLimits(settings(concurrency=2), state, timing=QUICK)) for _ in counts
-        ]
+        all_limits = [await stack.enter_async_context(StationLimits(settings(concurrency=2), locks)) for _ in counts]
         async with asyncio.TaskGroup() as group:
             for who, limits in enumerate(all_limits):
                 for _ in range(4):
@@ -267,53 +262,16 @@ async def test_two_that_work_side_by_side_share_fairly_and_nobody_starves(state:
     assert min(counts) >= 10
 
 
-async def test_a_state_that_cannot_be_used_is_an_error_at_once(tmp_path: Path) -> None:
-    file = tmp_path / "state.sqlite"
-    file.write_bytes(b"no database " * 1000)
+async def test_locks_that_cannot_be_used_are_an_error_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
 
-    with pytest.raises(StateError, match=str(file)):
-        async with StationLimits(settings(), StateDatabase(f"sqlite:///{file}")):
+    with pytest.raises(LockError, match=str(tmp_path / "file")):
+        async with StationLimits(settings(), FileLocks(tmp_path / "file" / "locks")) as limits, limits.slot():
             pass
 
 
-async def test_valid_leases_are_used_while_the_state_is_locked(
-    state: StateDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("rs_assets.state.database._BRIEF_BUSY_TIMEOUT_S", 0.02)
-    timing = Timing(renew=0.02, look=0.02, look_for_slots=0.02, keep_idle=60, patience=0)
-    async with StationLimits(settings(concurrency=1), state, timing=timing) as limits:
-        async with limits.slot():
-            pass
-        with sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None) as blocking:
-            blocking.execute("BEGIN IMMEDIATE")
-            async with asyncio.timeout(10):
-                while limits._keeper is None or limits._keeper._failing_since is None:
-                    await asyncio.to_thread(lambda: None)
-                for _ in range(100):
-                    async with limits.slot():
-                        pass
-            blocking.execute("ROLLBACK")
-        blocking.close()
-
-
-async def test_whoever_waits_for_a_slot_is_told_when_the_state_stays_out_of_reach(
-    state: StateDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("rs_assets.state.database._BRIEF_BUSY_TIMEOUT_S", 0.02)
-    async with StationLimits(settings(), state, timing=Timing(look=0.02, look_for_slots=0.02, patience=0)) as limits:
-        with sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None) as blocking:
-            blocking.execute("BEGIN IMMEDIATE")
-            with pytest.raises(StateError, match="locked"):
-                async with asyncio.timeout(10), limits.slot():
-                    pass
-            blocking.execute("ROLLBACK")
-        blocking.close()
-        async with limits.slot() as number:
-            assert number == 1
-
-
-async def test_limits_with_a_state_are_entered_before_they_are_used(state: StateDatabase) -> None:
-    limits = StationLimits(settings(), state)
+async def test_limits_that_are_shared_are_entered_before_they_are_used(locks: Locks) -> None:
+    limits = StationLimits(settings(), locks)
     with pytest.raises(RuntimeError, match="async with"):
         async with limits.slot():
             pass
@@ -324,9 +282,9 @@ async def test_limits_with_a_state_are_entered_before_they_are_used(state: State
             pass
 
 
-async def test_one_that_is_cancelled_at_the_end_gives_everything_back_all_the_same(state: StateDatabase) -> None:
+async def test_one_that_is_cancelled_at_the_end_gives_everything_back_all_the_same(locks: Locks) -> None:
     async def work() -> None:
-        async with StationLimits(settings(), state) as limits, limits.slot():
+        async with StationLimits(settings(), locks) as limits, limits.slot():
             running.set()
             await asyncio.Event().wait()
 
@@ -338,19 +296,24 @@ async def test_one_that_is_cancelled_at_the_end_gives_everything_back_all_the_sa
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await until_held(state, 0)
+    await until_held(locks, 0)
 
 
-def test_a_loop_that_is_closed_in_the_middle_leaves_no_lease(state: StateDatabase) -> None:
-    limits = StationLimits(settings(), state)
-
-    async def begin() -> None:
-        await limits.__aenter__()
-        await limits.slot().__aenter__()
-
-    asyncio.run(begin())
-
-    assert Slots(state).held("adgs") == {}
+async def test_whoever_waits_without_any_connection_is_told_for_whom_and_not_for_ever(
+    locks: Locks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rs_assets.stations.limits.slots._SAY_AFTER_S", 0.05)
+    others = [locks.try_lock(f"adgs/slot/{number}") for number in (1, 2)]
+    assert all(others)
+    said: list[str] = []
+    station = settings(concurrency=2, timeouts=Timeouts(slot=0.3))
+    async with StationLimits(station, locks) as limits, asyncio.timeout(10):
+        limits.on_waiting(said.append)
+        with pytest.raises(StationError, match=r"adgs: no connection for 0 s, .*process \d+ on .*timeouts.slot"):
+            async with limits.slot():
+                pass
+    assert len(said) == 1
+    assert said[0].startswith("no connection for 0 s, since others hold all 2: process ")
 
 
 def recorded_sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
@@ -365,13 +328,13 @@ def recorded_sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waits
 
 
-async def test_turns_are_spaced_evenly(monkeypatch: pytest.MonkeyPatch, shared: StateDatabase | None) -> None:
-    now = datetime(2026, 11, 1, tzinfo=UTC)
-    async with StationLimits(settings(requests_per_minute=30), shared, clock=lambda: now) as limits:
+async def test_turns_are_spaced_evenly(monkeypatch: pytest.MonkeyPatch, shared: Locks | None) -> None:
+    clock = Clock()
+    async with StationLimits(settings(requests_per_minute=30), shared, clock=clock) as limits:
         waits = recorded_sleeps(monkeypatch)
         for _ in range(4):
             await limits.turn()
-        now += timedelta(seconds=600)
+        clock.now += 600
         for _ in range(3):
             await limits.turn()
 
@@ -386,18 +349,3 @@ async def test_without_a_limit_nothing_waits(monkeypatch: pytest.MonkeyPatch) ->
         await limits.turn()
 
     assert waits == []
-
-
-async def test_leases_are_looked_after_though_all_threads_of_the_loop_are_at_work(state: StateDatabase) -> None:
-    release = threading.Event()
-    loop = asyncio.get_running_loop()
-    loop.set_default_executor(ThreadPoolExecutor(1))
-    try:
-        hung = loop.run_in_executor(None, release.wait)
-        station = settings(requests_per_minute=60_000)
-        async with asyncio.timeout(10), StationLimits(station, state) as limits, limits.slot() as number:
-            assert number == 1
-            await limits.turn()
-    finally:
-        release.set()
-    assert await hung

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from rs_assets.locks import FileLocks
 from rs_assets.settings import Retries, Station
-from rs_assets.state import Demand, Holder, Slots, StateDatabase
 from rs_assets.stations.limits import StationLimits
 
 from .service import Service
@@ -27,6 +27,7 @@ class LoadedStation:
         self.in_flight = 0
         self.most = 0
         self.arrivals: list[float] = []
+        self.paths: list[str] = []
         self.busy_answers = 0
         """How many of the next requests are answered 429."""
 
@@ -41,7 +42,8 @@ class LoadedStation:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while await reader.readuntil(b"\r\n\r\n"):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                self.paths.append(head.split()[1].decode())
                 self.arrivals.append(monotonic())
                 self.in_flight += 1
                 self.most = max(self.most, self.in_flight)
@@ -67,16 +69,16 @@ def settings(url: str = "http://127.0.0.1:1", **others: Any) -> Station:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/state.sqlite"
+def locks(tmp_path: Path) -> FileLocks:
+    return FileLocks(tmp_path / "state.locks")
 
 
 @asynccontextmanager
 async def process(
-    station: Station, state: str, what: str, **order: object
+    station: Station, locks: FileLocks, what: str, **order: object
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A process that is ready and waits for a line; it is killed if it does not end."""
-    order |= {"station": station.model_dump(mode="json"), "state": state, "what": what}
+    order |= {"station": station.model_dump(mode="json"), "locks": str(locks._directory), "what": what}
     command = [sys.executable, "-m", "tests.stations.loading", json.dumps(order)]
     pipe = asyncio.subprocess.PIPE
     running = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
@@ -101,11 +103,11 @@ async def go(running: asyncio.subprocess.Process) -> None:
     await running.stdin.drain()
 
 
-async def load(station: Station, state: str, *, processes: int, count: int) -> list[str]:
+async def load(station: Station, locks: FileLocks, *, processes: int, count: int) -> list[str]:
     """Let processes ask for so many answers each, all at once; what they say at the end."""
     async with AsyncExitStack() as stack:
         running = [
-            await stack.enter_async_context(process(station, state, "get", count=count)) for _ in range(processes)
+            await stack.enter_async_context(process(station, locks, "get", count=count)) for _ in range(processes)
         ]
         for each in running:
             await go(each)
@@ -113,44 +115,44 @@ async def load(station: Station, state: str, *, processes: int, count: int) -> l
 
 
 @pytest.mark.parametrize("limit", [4, 2])
-async def test_no_more_requests_than_allowed_are_in_flight_whatever_runs_at_once(state: str, limit: int) -> None:
+async def test_no_more_requests_than_allowed_are_in_flight_whatever_runs_at_once(locks: FileLocks, limit: int) -> None:
     station = LoadedStation()
     async with station.served() as url:
-        said = await load(settings(url, concurrency=limit), state, processes=3, count=40)
+        said = await load(settings(url, concurrency=limit), locks, processes=3, count=40)
 
     assert said == ["done"] * 3
     assert len(station.arrivals) == 120
     assert station.most == limit
-    assert Slots(StateDatabase(state)).held("adgs") == {}
+    assert locks.locked("adgs/slot") == {}
 
 
-async def test_a_station_that_is_busy_now_and_then_serves_every_process_in_the_end(state: str) -> None:
+async def test_a_station_that_is_busy_now_and_then_serves_every_process_in_the_end(locks: FileLocks) -> None:
     station = LoadedStation()
     station.busy_answers = 6
     async with station.served() as url:
-        said = await load(settings(url), state, processes=2, count=20)
+        said = await load(settings(url), locks, processes=2, count=20)
 
     assert said == ["done"] * 2
     assert len(station.arrivals) == 40 + 6
     assert station.most <= 4
 
 
-async def test_requests_a_minute_are_counted_over_all_processes(state: str) -> None:
+async def test_requests_a_minute_are_counted_over_all_processes(locks: FileLocks) -> None:
     station = LoadedStation()
     async with station.served() as url:
-        said = await load(settings(url, requests_per_minute=1200), state, processes=2, count=10)
+        said = await load(settings(url, requests_per_minute=1200), locks, processes=2, count=10)
 
     assert said == ["done"] * 2
     # 20 turns 50 ms apart; two processes that each keep to the limit alone would need half of that.
     assert station.arrivals[-1] - station.arrivals[0] > 0.8
 
 
-async def test_the_slots_of_a_killed_process_are_free_before_its_leases_run_out(state: str) -> None:
+async def test_the_slots_of_a_killed_process_are_free_at_once(locks: FileLocks) -> None:
     station = settings()
-    async with process(station, state, "hold") as doomed:
+    async with process(station, locks, "hold") as doomed:
         await go(doomed)
         assert json.loads(await said_by(doomed)) == [1, 2, 3, 4]
-        async with StationLimits(station, StateDatabase(state)) as limits:
+        async with StationLimits(station, locks) as limits:
             waiting = asyncio.create_task(limits.slot().__aenter__())
             await asyncio.wait([waiting], timeout=0.3)
             assert not waiting.done()
@@ -162,17 +164,17 @@ async def test_the_slots_of_a_killed_process_are_free_before_its_leases_run_out(
                 assert await waiting in {1, 2, 3, 4}
 
 
-async def test_a_pause_holds_for_every_process(state: str) -> None:
+async def test_a_pause_holds_for_every_process(locks: FileLocks) -> None:
     station = LoadedStation()
     async with station.served() as url:
         patient = settings(url, retries=Retries(max_wait=1000))
         async with (
-            process(patient, state, "get", count=4) as running,
-            StationLimits(patient, StateDatabase(state)) as limits,
+            process(patient, locks, "get", count=4) as running,
+            StationLimits(patient, locks) as limits,
         ):
             async with limits.slot():
                 limits.busy(1000)
-            assert await pause_of(state) > 900
+            assert limits.pause > 900
             await go(running)
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(running.wait(), 1)
@@ -180,11 +182,21 @@ async def test_a_pause_holds_for_every_process(state: str) -> None:
     assert station.arrivals == []
 
 
-async def pause_of(state: str) -> float:
-    """For how many seconds the station is to be left alone, as soon as the state says so."""
-    slots, holder = Slots(StateDatabase(state)), Holder()
-    async with asyncio.timeout(PATIENCE_S):
-        while not (remaining := (await asyncio.to_thread(slots.settle, "adgs", holder, Demand(4, 0))).pause.remaining):
-            pass
-    slots.leave(holder)
-    return remaining
+async def test_with_more_processes_than_connections_each_gets_its_first_answer_within_a_few_requests(
+    locks: FileLocks,
+) -> None:
+    station = LoadedStation()
+    async with station.served() as url, AsyncExitStack() as stack:
+        running = [
+            await stack.enter_async_context(process(settings(url), locks, "get", count=300, worker=number))
+            for number in range(6)
+        ]
+        for each in running:
+            await go(each)
+        assert await asyncio.gather(*map(said_by, running)) == ["done"] * 6
+
+    firsts = [
+        next(place for place, path in enumerate(station.paths) if path.endswith(f"/{number}/0")) for number in range(6)
+    ]
+    assert station.most == 4
+    assert max(firsts) < 600, f"one process waited while {max(firsts)} of 1800 requests were answered"

@@ -1,7 +1,8 @@
 """One writer for each object: who claims it first."""
 
-import threading
 from typing import Protocol
+
+from rs_assets.locks import Held, Locks, MemoryLocks
 
 
 class Claims(Protocol):
@@ -16,24 +17,25 @@ class Claims(Protocol):
         ...
 
 
-class ProcessClaims:
-    """Shared by the threads of one process."""
+class LockClaims:
+    """Shared by all who have the same locks; a writer whose process dies lets go at once."""
 
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-        self._lock = threading.Lock()
+    def __init__(self, locks: Locks) -> None:
+        self._locks = locks
+        self._held: dict[str, Held] = {}
 
     async def claim(self, key: str) -> bool:
-        with self._lock:
-            if key in self._taken:
-                return False
-            self._taken.add(key)
-            return True
+        held = self._locks.try_lock(f"objects/{key.replace('/', ' ')}", transient=True)
+        if held is None:
+            return False
+        self._held[key] = held
+        return True
 
     def release(self, key: str) -> None:
-        with self._lock:
-            self._taken.discard(key)
+        held = self._held.pop(key, None)
+        if held is not None:
+            held.release()
 
 
-PROCESS_CLAIMS = ProcessClaims()
+PROCESS_CLAIMS = LockClaims(MemoryLocks())
 """Those of this process."""

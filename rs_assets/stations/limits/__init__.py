@@ -1,6 +1,5 @@
 """How far a station may be loaded, by all runs and processes together."""
 
-from rs_assets.stations.limits.keeping import Timing
 from rs_assets.stations.limits.station_limits import StationLimits
 
-__all__ = ["StationLimits", "Timing"]
+__all__ = ["StationLimits"]

@@ -1,0 +1,8 @@
+"""Named mutexes across processes, held by the kernel, and small values that the processes share."""
+
+from rs_assets.locks.files import FileLocks
+from rs_assets.locks.memory import MemoryLocks
+from rs_assets.locks.opening import open_locks
+from rs_assets.locks.protocol import Held, Holder, Locks
+
+__all__ = ["FileLocks", "Held", "Holder", "Locks", "MemoryLocks", "open_locks"]

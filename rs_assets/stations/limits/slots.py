@@ -1,0 +1,283 @@
+"""The connections of a station: which of them this process holds, and who in it waits for one.
+
+A slot is a mutex of its number. A process keeps those that it uses again at once, until another one has nothing:
+whoever waits without its share stands alone in the station's line, which is a mutex, too, and everybody who sees it
+locked gives back what exceeds his own share. So nothing is counted, and nothing is held for those that have died.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from rs_assets.errors import LockError, StationError
+from rs_assets.locks import Held, Locks
+from rs_assets.stations.limits.load import Load
+
+_log = logging.getLogger(__name__)
+
+_POLL_IN_LINE_S = 0.01
+_POLL_S = 0.03
+_POLL_IDLE_S = 0.1
+_KEEP_IDLE_S = 1.0
+"""How long a slot is kept that is not used: its connection may be wanted again."""
+_TURN_S = 0.25
+"""How long a process may keep its last slot where there are more processes than slots."""
+_SAY_AFTER_S = 10.0
+_SAY_EVERY_S = 60.0
+
+
+class StationSlots:
+    """The slots of one station in one event loop."""
+
+    def __init__(self, locks: Locks, station: str, load: Load, *, timeout: float) -> None:
+        """Take nothing yet; `timeout` is for how many seconds others may hold every slot."""
+        self.on_released: list[Callable[[int], None]] = []
+        self.on_waiting: list[Callable[[str], None]] = []
+        self._locks = locks
+        self._station = station
+        self._load = load
+        self._timeout = timeout
+        self._idle: dict[int, Held] = {}
+        self._idle_since: dict[int, float] = {}
+        self._in_use: dict[int, Held] = {}
+        self._taken_at: dict[int, float] = {}
+        self._waiting: deque[asyncio.Future[int]] = deque()
+        self._line: Held | None = None
+        self._membership: Held | None = None
+        self._attendance: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._empty_since: float | None = None
+        self._said_at = float("-inf")
+
+    async def acquire(self) -> int:
+        """A slot, first come, first served.
+
+        Raises:
+            LockError: the locks cannot be used.
+            StationError: others have held every slot for longer than the timeout.
+        """
+        number = None if self._waiting else self._available()
+        if number is not None:
+            return number
+        turn: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        self._attend()
+        try:
+            return await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.put_back(turn.result())
+            elif turn in self._waiting:
+                self._waiting.remove(turn)
+            raise
+
+    def spare(self) -> int | None:
+        """A slot at once, if nobody waits for one in any process."""
+        return None if self._waiting or self._is_contested() else self._available()
+
+    def put_back(self, number: int) -> None:
+        """End the use of a slot."""
+        held = self._in_use.pop(number)
+        if number > self._load.allowed or self._must_yield(number):
+            self._release(number, held)
+        else:
+            self._idle[number] = held
+            self._idle_since[number] = _now()
+        self._hand_out()
+        self._attend()
+        self._leave_if_done()
+
+    def hand_out(self) -> None:
+        """Look at once whether those who wait can go on."""
+        self._hand_out()
+        self._attend()
+
+    async def close(self) -> None:
+        """Give everything back."""
+        attendance, self._attendance = self._attendance, None
+        if attendance is not None:
+            attendance.cancel()
+            await asyncio.gather(attendance, return_exceptions=True)
+        self._fail(RuntimeError(f"{self._station}: its limits are used inside 'async with'"))
+        for held in (self._idle, self._in_use):
+            while held:
+                self._release(*held.popitem())
+        await _connections_closed()
+        self._leave_line()
+        self._leave()
+
+    def _available(self) -> int | None:
+        """A slot that can be used at once."""
+        if self._load.pause > 0 or len(self._in_use) >= self._load.allowed:
+            return None
+        if self._idle:
+            # The one used last: its connection is the freshest, and those that are not needed grow old.
+            number, held = self._idle.popitem()
+            self._idle_since.pop(number)
+            self._in_use[number] = held
+            return number
+        return self._locked_another()
+
+    def _locked_another(self) -> int | None:
+        """A slot that nobody held; without one, this process stands in the line if it has less than its share."""
+        self._join()
+        if self._line is None and self._is_contested():
+            return None
+        for number in range(1, self._load.allowed + 1):
+            if number in self._in_use or number in self._idle:
+                continue
+            held = self._locks.try_lock(f"{self._station}/slot/{number}")
+            if held is not None:
+                self._in_use[number] = held
+                self._taken_at[number] = _now()
+                self._leave_line()
+                return number
+        if self._waiting and self._line is None and self._count() < self._share():
+            self._line = self._locks.try_lock(f"{self._station}/line")
+        return None
+
+    def _is_contested(self) -> bool:
+        """Whether another process stands in the line."""
+        return self._line is None and self._locks.is_locked(f"{self._station}/line")
+
+    def _must_yield(self, number: int) -> bool:
+        """Whether another process is to have the slot that has just been used."""
+        if not self._is_contested():
+            return False
+        members = self._members()
+        if self._count() + 1 > self._share(members):
+            return True
+        return members > self._load.allowed and _now() - self._taken_at[number] >= _TURN_S
+
+    def _count(self) -> int:
+        return len(self._idle) + len(self._in_use)
+
+    def _share(self, members: int | None = None) -> int:
+        return max(1, self._load.allowed // max(1, members or self._members()))
+
+    def _members(self) -> int:
+        """How many event loops work on the station."""
+        return len(self._locks.locked(f"{self._station}/member"))
+
+    def _join(self) -> None:
+        place = 1
+        while self._membership is None:
+            self._membership = self._locks.try_lock(f"{self._station}/member/{place}")
+            place += 1
+
+    def _leave_if_done(self) -> None:
+        if not (self._waiting or self._idle or self._in_use):
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._membership is not None:
+            self._membership.release()
+            self._membership = None
+
+    def _leave_line(self) -> None:
+        if self._line is not None:
+            self._line.release()
+            self._line = None
+
+    def _release(self, number: int, held: Held) -> None:
+        """Let another process have the slot, after its connection has been closed."""
+        self._idle_since.pop(number, None)
+        self._taken_at.pop(number, None)
+        for callback in self.on_released:
+            callback(number)
+        loop = asyncio.get_running_loop()
+        # The connection ends in one turn of the loop, and its socket in the next.
+        loop.call_soon(loop.call_soon, held.release)
+
+    def _hand_out(self) -> None:
+        while self._waiting:
+            number = self._available()
+            if number is None:
+                break
+            turn = self._waiting.popleft()
+            if turn.done():
+                self._idle[number] = self._in_use.pop(number)
+                self._idle_since[number] = _now()
+            else:
+                turn.set_result(number)
+        if not self._waiting:
+            self._leave_line()
+
+    def _attend(self) -> None:
+        """Have somebody look after those who wait and the slots that are idle."""
+        if (self._waiting or self._idle) and (self._attendance is None or self._attendance.done()):
+            self._attendance = asyncio.create_task(self._look_after())
+
+    async def _look_after(self) -> None:
+        try:
+            while self._waiting or self._idle:
+                self._hand_out()
+                self._give_back_idle()
+                self._watch_the_wait()
+                await asyncio.sleep(self._poll_after())
+            self._leave_line()
+            self._leave_if_done()
+        except LockError as error:
+            self._fail(error)
+        except Exception as error:
+            _log.exception("%s: its slots can no longer be handed out", self._station)
+            self._fail(RuntimeError(f"{self._station}: its slots can no longer be handed out: {type(error).__name__}"))
+            raise
+
+    def _poll_after(self) -> float:
+        if not self._waiting:
+            return _POLL_IDLE_S
+        pause = self._load.pause
+        if pause > 0:
+            return min(pause, _POLL_IDLE_S)
+        if self._line is not None:
+            return _POLL_IN_LINE_S
+        return _POLL_S * (1 + self._count())
+
+    def _give_back_idle(self) -> None:
+        if not self._idle:
+            return
+        contested = not self._waiting and self._is_contested()
+        for number in [n for n, since in self._idle_since.items() if contested or _now() - since >= _KEEP_IDLE_S]:
+            self._release(number, self._idle.pop(number))
+
+    def _watch_the_wait(self) -> None:
+        """Say for whom this process waits, and end the wait after its time."""
+        now = _now()
+        if not self._waiting or self._count() or self._load.pause > 0:
+            self._empty_since = None
+            return
+        self._empty_since = now if self._empty_since is None else self._empty_since
+        waited = now - self._empty_since
+        if waited >= self._timeout:
+            self._fail(StationError(f"{self._station}: {self._wait_sentence(waited)}; timeouts.slot says how long"))
+        elif waited >= _SAY_AFTER_S and now - self._said_at >= _SAY_EVERY_S:
+            self._said_at = now
+            sentence = self._wait_sentence(waited)
+            _log.info("%s: %s", self._station, sentence)
+            for callback in self.on_waiting:
+                callback(sentence)
+
+    def _wait_sentence(self, waited: float) -> str:
+        holders = sorted({str(holder) for holder in self._locks.locked(f"{self._station}/slot").values() if holder})
+        return (
+            f"no connection for {waited:.0f} s, since others hold all {self._load.allowed}: "
+            f"{'; '.join(holders) or 'it is not known who'}"
+        )
+
+    def _fail(self, error: Exception) -> None:
+        self._leave_line()
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_exception(error)
+
+
+async def _connections_closed() -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
