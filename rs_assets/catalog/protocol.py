@@ -137,8 +137,25 @@ class Published:
         return self.moment, self.key
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One change of an item."""
+
+    recorded: datetime
+    """When it was written, in UTC."""
+    status: str
+    """``created``, ``updated`` or ``deleted``."""
+    content_hash: str
+    """Hex digest of the document that was written or removed."""
+
+
 class Catalog(Protocol):
     """A STAC catalogue with transactions; every method raises CatalogError if the catalogue cannot be used."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people to read: a path or a URL without credentials."""
+        ...
 
     def ensure_collection(self, spec: CollectionSpec) -> None:
         """Create the collection if it does not exist; give an existing one the spec's title and description.
@@ -166,10 +183,6 @@ class Catalog(Protocol):
 
     def existing(self, collection_id: str, ids: Collection[str]) -> dict[str, Published]:
         """What the catalogue holds of these item ids; made for thousands of them."""
-        ...
-
-    def referenced(self, hrefs: Collection[str]) -> set[str]:
-        """Which of these hrefs an asset of some item, in any collection, points at."""
         ...
 
     def get(self, collection_id: str, item_id: str) -> pystac.Item | None:
@@ -201,4 +214,8 @@ class Catalog(Protocol):
 
     def count(self, collection_id: str) -> int:
         """How many items the collection holds; 0 if there is no such collection."""
+        ...
+
+    def history(self, collection_id: str, item_id: str) -> list[HistoryEntry]:
+        """What was done to the item, the oldest first, also where it is no longer there; empty where none is kept."""
         ...

@@ -12,18 +12,14 @@ import pystac
 from pystac import Item, Link, RelType
 
 from rs_assets.catalog.collection import WORLD
-from rs_assets.catalog.protocol import Catalog, Published, UpsertReport, UpsertResult, UpsertStatus
+from rs_assets.catalog.protocol import Catalog, Published
 from rs_assets.catalog.records import collection_href, order_of
-from rs_assets.errors import CatalogError
 from rs_assets.items.extensions import declare_extensions
 from rs_assets.items.identity import grows, same_content, same_product, source_id, source_id_in
 from rs_assets.items.times import format_time
 
 STATION = "station"
 """The key of the alternate asset that keeps where the station has the file."""
-
-DOWNLINK_STATIONS = frozenset({"CADIP", "INS", "MPS", "MTI", "NSG", "SGS"})
-"""The downlink interface and its stations, as operators name them."""
 
 _LINKS_OF_THE_SOURCE = {RelType.COLLECTION, RelType.PARENT, RelType.ROOT, RelType.SELF}
 _ACCESS_PREFIXES = ("alternate:", "auth:", "storage:")
@@ -47,27 +43,6 @@ class Standing(StrEnum):
     def to_publish(self) -> bool:
         """Whether its files are to be staged and the item to be published."""
         return self in {Standing.NEW, Standing.CHANGED}
-
-
-def create_collection_name(mission: str, station: str) -> str:
-    """The collection of a mission's products: ``s1_aux`` for ``AUX``, ``s1_chunk`` for a downlink station.
-
-    Raises:
-        CatalogError: the mission is empty, or the station is none of those that have such a collection.
-    """
-    if not mission:
-        raise CatalogError("a collection's name begins with a mission, and none is given")
-    if station == "AUX":
-        return f"{mission.lower()}_aux"
-    if station in DOWNLINK_STATIONS:
-        return f"{mission.lower()}_chunk"
-    accepted = ", ".join(["AUX", *sorted(DOWNLINK_STATIONS)])
-    raise CatalogError(f"no collection is known for the station {station!r}; accepted are {accepted}")
-
-
-def filter_unpublished_files(catalog: Catalog, collection_id: str, items: Sequence[Item]) -> list[Item]:
-    """The items that are still to be published, in the order of the input; see `classify`."""
-    return [item for item, standing in classify(catalog, collection_id, items) if standing.to_publish]
 
 
 def classify(catalog: Catalog, collection_id: str, items: Sequence[Item]) -> list[tuple[Item, Standing]]:
@@ -119,26 +94,6 @@ def published_item(item: Item, collection_id: str, hrefs: Mapping[str, str]) -> 
         copy.properties |= dict.fromkeys(("start_datetime", "end_datetime"), format_time(moment))
     declare_extensions(copy)
     return copy
-
-
-def update_stac_catalog(
-    catalog: Catalog, collection_id: str, items: Sequence[Item], hrefs: Mapping[str, Mapping[str, str]]
-) -> UpsertReport:
-    """Publish items whose files are in the store, in one bulk upsert.
-
-    Args:
-        catalog: Where to publish.
-        collection_id: A collection that exists.
-        items: The station's items, each id once, as `filter_unpublished_files` leaves them.
-        hrefs: By item id, what `published_item` needs; an item that is missing here is reported as failed.
-
-    Raises:
-        CatalogError: there is no such collection, or the catalogue cannot be used.
-    """
-    staged = [published_item(item, collection_id, hrefs[item.id]) for item in items if item.id in hrefs]
-    written = iter(catalog.upsert(collection_id, staged).results)
-    results = [next(written) if item.id in hrefs else _not_staged(item) for item in items]
-    return UpsertReport(collection_id, tuple(results))
 
 
 def _standings(rivals: Sequence[Item], published: Published | None) -> list[Standing]:
@@ -211,7 +166,3 @@ def _move(asset: pystac.Asset, href: str) -> None:
     station = {"href": asset.href} | {name: asset.extra_fields.pop(name) for name in access}
     asset.extra_fields["alternate"] = {**asset.extra_fields.get("alternate", {}), STATION: station}
     asset.href = href
-
-
-def _not_staged(item: Item) -> UpsertResult:
-    return UpsertResult(item.id, UpsertStatus.FAILED, "none of its files is known to be in the store")

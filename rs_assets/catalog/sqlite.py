@@ -7,8 +7,6 @@ can never overwrite each other's work.
 import json
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime as Moment  # noqa: N812 - `datetime` is the name of a search's condition in STAC
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from rs_assets.catalog.database import Database
 from rs_assets.catalog.pages import Search
 from rs_assets.catalog.protocol import (
     CollectionSpec,
+    HistoryEntry,
     Published,
     PublishedAsset,
     SortBy,
@@ -39,23 +38,10 @@ _EXISTING = """
     CROSS JOIN items ON items.collection_id = ? AND items.id = wanted.value
     LEFT JOIN assets ON assets.item = items.number
 """
-_REFERENCED = "SELECT DISTINCT href FROM assets WHERE href IN (SELECT value FROM json_each(?))"
 _HISTORY = """
     SELECT recorded_us, status, content_hash FROM history
     WHERE collection_id = ? AND item_id = ? ORDER BY number
 """
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    """One change of an item."""
-
-    recorded: Moment
-    """When it was written, in UTC."""
-    status: str
-    """``created``, ``updated`` or ``deleted``."""
-    content_hash: str
-    """Hex digest of the document that was written or removed."""
 
 
 class SqliteCatalog:
@@ -69,12 +55,12 @@ class SqliteCatalog:
         self._database = Database(Path(path))
 
     def __repr__(self) -> str:
-        return f"SqliteCatalog({str(self.path)!r})"
+        return f"SqliteCatalog({self.place!r})"
 
     @property
-    def path(self) -> Path:
+    def place(self) -> str:
         """The catalogue's file, absolute."""
-        return self._database.path
+        return str(self._database.path)
 
     def ensure_collection(self, spec: CollectionSpec) -> None:
         """See `Catalog.ensure_collection`."""
@@ -109,7 +95,7 @@ class SqliteCatalog:
         records = [each for each in prepared if isinstance(each, ItemRecord)]
         with self._database.writing() as connection:
             if _fixed(connection, collection_id) is None:
-                raise CatalogError(f"the catalogue {self.path} has no collection {collection_id}; create it first")
+                raise CatalogError(f"the catalogue {self.place} has no collection {collection_id}; create it first")
             writer = ItemWriter(connection, collection_id, {record.item.id for record in records})
             results = [writer.upsert(each) if isinstance(each, ItemRecord) else each for each in prepared]
             writer.finish()
@@ -128,11 +114,6 @@ class SqliteCatalog:
             if key is not None:
                 assets[item_id][key] = PublishedAsset(href, size, checksum)
         return found
-
-    def referenced(self, hrefs: Collection[str]) -> set[str]:
-        """See `Catalog.referenced`."""
-        with self._database.reading() as connection:
-            return {href for (href,) in connection.execute(_REFERENCED, (json.dumps(list(hrefs)),))}
 
     def get(self, collection_id: str, item_id: str) -> pystac.Item | None:
         """See `Catalog.get`."""
@@ -176,7 +157,7 @@ class SqliteCatalog:
             return int(connection.execute(query, (collection_id,)).fetchone()[0])
 
     def history(self, collection_id: str, item_id: str) -> list[HistoryEntry]:
-        """What was done to the item, the oldest first; also of an item that is no longer there."""
+        """See `Catalog.history`."""
         with self._database.reading() as connection:
             rows = connection.execute(_HISTORY, (collection_id, item_id)).fetchall()
         return [HistoryEntry(from_microseconds(recorded), status, digest.hex()) for recorded, status, digest in rows]

@@ -4,7 +4,7 @@ import click
 
 from rs_assets.items.times import format_time, utc_now
 from rs_assets.settings import Settings, load_settings
-from rs_assets.state import IncompleteItems, Outcomes, StateDatabase
+from rs_assets.state import IncompleteItems, Outcomes, open_state
 
 ON_DEMAND = "on_demand"
 """Under which name the failures of on-demand requests are kept."""
@@ -21,7 +21,7 @@ def list_failures(station: str | None) -> None:
     """List what is outstanding, of one STATION (or `on_demand`) or of all; the exit status is 1 if there is any."""
     settings = load_settings()
     names = [_owner(settings, station)] if station else [*(entry.name for entry in settings.stations), ON_DEMAND]
-    state = StateDatabase(settings.state.url)
+    state = open_state(settings.state)
     outstanding = [failure for name in names for failure in Outcomes(state).outstanding(name)]
     overdue = [item for name in names for item in IncompleteItems(state).outstanding(name, overdue_at=utc_now())]
     for failure in outstanding:
@@ -51,7 +51,7 @@ def accept(station: str, file: str, why: str) -> None:
     """
     settings = load_settings()
     name = _owner(settings, station)
-    state = StateDatabase(settings.state.url)
+    state = open_state(settings.state)
     count = Outcomes(state).accept(name, file, why=why, at=utc_now())
     count += IncompleteItems(state).accept(name, file, why=why)
     if not count:

@@ -11,7 +11,7 @@ import click
 from rs_assets.documents import Documents
 from rs_assets.items.times import format_time
 from rs_assets.settings import Settings, load_settings
-from rs_assets.state import RequestRecord, Requests, RequestState, StateDatabase
+from rs_assets.state import RequestRecord, Requests, RequestState, open_state
 
 if TYPE_CHECKING:
     from rs_assets.requests import Inbox
@@ -95,7 +95,7 @@ def requests(context: click.Context, states: tuple[str, ...], limit: int, as_jso
         return
     settings = load_settings()
     chosen = [RequestState(state) for state in states] or None
-    records = Requests(StateDatabase(settings.state.url)).listed(chosen, limit)
+    records = Requests(open_state(settings.state)).listed(chosen, limit)
     documents = Documents.of(settings.store)
     if as_json:
         click.echo(json.dumps([_document(record, documents) for record in records], indent=1))
@@ -144,7 +144,7 @@ def _answer(settings: Settings, inbox: "Inbox", request_id: str, timeout: float 
     """Wait for the request's end and print its answer; the exit status."""
     from rs_assets.requests.results import items_path
 
-    record = _end_of(request_id, inbox, Requests(StateDatabase(settings.state.url)), timeout)
+    record = _end_of(request_id, inbox, Requests(open_state(settings.state)), timeout)
     if record is None:
         click.secho(f"{request_id} has not ended yet; see `rs-assets requests`", fg="yellow", err=True)
         return TIMED_OUT

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rs_assets.catalog import Catalog, SqliteCatalog
+from rs_assets.catalog import Catalog, open_catalog
 from rs_assets.documents import Documents
 from rs_assets.locks import Locks, open_locks
 from rs_assets.settings import Settings, Station
@@ -17,6 +17,7 @@ from rs_assets.state import (
     StateDatabase,
     SupersededObjects,
     Transfers,
+    open_state,
 )
 from rs_assets.stations.limits import StationLimits
 
@@ -44,8 +45,8 @@ class Platform:
             settings=settings,
             documents=Documents.of(settings.store),
             sink=sink_of(settings.store, LockClaims(locks)),
-            catalog=SqliteCatalog(settings.catalog.path),
-            state=StateDatabase(settings.state.url),
+            catalog=open_catalog(settings.catalog),
+            state=open_state(settings.state),
             locks=locks,
         )
 

@@ -1,7 +1,7 @@
 """The third step: put the items whose files are verified into the catalogue, and collect what they replace."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -137,15 +137,29 @@ async def collect_superseded(platform: Platform) -> int:
     hrefs = await asyncio.to_thread(platform.superseded.noted_before, utc_now() - keep)
     if not hrefs:
         return 0
-    used = await asyncio.to_thread(platform.catalog.referenced, hrefs)
+    keys = {href: key for href in hrefs if (key := platform.sink.key_of(href)) is not None}
+    used = await asyncio.to_thread(_hrefs_of_the_items_of, platform, keys.values())
     removed = 0
-    for href in hrefs:
-        key = platform.sink.key_of(href)
-        if href not in used and key is not None:
+    for href, key in keys.items():
+        if href not in used:
             await platform.sink.delete(key)
             removed += 1
     await asyncio.to_thread(platform.superseded.forget, hrefs)
     return removed
+
+
+def _hrefs_of_the_items_of(platform: Platform, keys: Iterable[str]) -> set[str]:
+    """Where the files of those items are that can point at these objects: a key names its collection and item."""
+    ids: dict[str, set[str]] = {}
+    for key in keys:
+        collection, _, rest = key.partition("/")
+        ids.setdefault(collection, set()).add(rest.partition("/")[0])
+    return {
+        asset.href
+        for collection, item_ids in ids.items()
+        for item in platform.catalog.existing(collection, item_ids).values()
+        for asset in item.assets.values()
+    }
 
 
 def collection_spec(platform: Platform, station: Station, mission: str) -> CollectionSpec:

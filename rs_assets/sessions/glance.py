@@ -6,7 +6,6 @@ from datetime import datetime
 
 from pystac import Item
 
-from rs_assets.catalog import SqliteCatalog
 from rs_assets.errors import RsAssetsError
 from rs_assets.ingest import Platform
 from rs_assets.ingest.search_results import EVICTED, SearchResults, results_path
@@ -195,9 +194,7 @@ def _moments(platform: Platform, place: SessionPlace, session: Item, transfers: 
     original = session.assets.keys() - again or session.assets.keys()
     published = _published(session, original)
     staged = [record.finished_at for key, record in transfers.items() if key in original]
-    written = []
-    if isinstance(platform.catalog, SqliteCatalog):
-        written = [entry.recorded for entry in platform.catalog.history(place.collection, session.id)]
+    written = [entry.recorded for entry in platform.catalog.history(place.collection, session.id)]
     return Moments(
         downlink_start=_time(session.properties.get("start_datetime")),
         downlink_stop=_time(session.properties.get("end_datetime")),

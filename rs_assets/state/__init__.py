@@ -3,7 +3,7 @@
 SQLAlchemy Core over one schema with a version; SQLite on one machine.
 """
 
-from rs_assets.state.database import StateDatabase
+from rs_assets.state.database import StateDatabase, open_state
 from rs_assets.state.entries import SessionEntries, SessionEntry
 from rs_assets.state.heartbeats import Heartbeats
 from rs_assets.state.incomplete import IncompleteItem, IncompleteItems
@@ -32,4 +32,5 @@ __all__ = [
     "StateDatabase",
     "SupersededObjects",
     "Transfers",
+    "open_state",
 ]

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from rs_assets.errors import StateError
+from rs_assets.settings import StateSettings
 from rs_assets.state.schema import SCHEMA_VERSION, meta, metadata
 
 _BUSY_TIMEOUT_S = 30
@@ -80,6 +81,11 @@ class StateDatabase:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StateError(f"the directory {directory} of the state database cannot be made: {error}") from error
+
+
+def open_state(settings: StateSettings) -> StateDatabase:
+    """The state of these settings; nothing is opened before its first use."""
+    return StateDatabase(settings.url)
 
 
 def upsert(connection: Connection, table: Any, rows: list[dict[str, Any]], *, keep: frozenset[str]) -> None:

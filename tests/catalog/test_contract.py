@@ -208,18 +208,6 @@ def test_what_is_published_is_told_of_an_item_without_files_too(catalog: Catalog
     assert catalog.existing(AUX, [bare.id])[bare.id].assets == {}
 
 
-def test_an_object_is_referenced_until_its_item_points_elsewhere_or_is_gone(catalog: Catalog) -> None:
-    hrefs = [f"https://station/{source}/S1A_AUX_A.EOF" for source in "12"]
-    catalog.upsert(AUX, [aux_item(source="1")])
-    assert catalog.referenced(hrefs) == {hrefs[0]}
-
-    catalog.upsert(AUX, [aux_item(source="2")])
-    assert catalog.referenced(hrefs) == {hrefs[1]}
-
-    catalog.delete(AUX, "S1A_AUX_A")
-    assert catalog.referenced(hrefs) == set()
-
-
 def test_a_deleted_item_is_gone_and_can_be_written_again(catalog: Catalog) -> None:
     catalog.upsert(AUX, [aux_item()])
 

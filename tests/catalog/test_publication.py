@@ -7,16 +7,11 @@ import pystac
 import pytest
 
 from rs_assets.catalog import Catalog
-from rs_assets.catalog.protocol import UpsertStatus
 from rs_assets.catalog.publication import (
     Standing,
     classify,
-    create_collection_name,
-    filter_unpublished_files,
     published_item,
-    update_stac_catalog,
 )
-from rs_assets.errors import CatalogError
 from rs_assets.items.extensions import ALTERNATE_ASSETS, FILE
 from rs_assets.items.validation import item_error
 
@@ -50,7 +45,6 @@ def test_an_item_is_compared_with_the_catalogue_by_id_name_time_and_checksum(
     catalog.upsert(AUX, [aux_item()])
 
     assert standings(catalog, item) == [standing]
-    assert filter_unpublished_files(catalog, AUX, [item]) == [item] * standing.to_publish
 
 
 def test_an_item_with_one_more_file_than_the_catalogue_is_still_to_be_published(catalog: Catalog) -> None:
@@ -75,7 +69,6 @@ def test_of_two_publications_in_one_input_the_newest_counts(catalog: Catalog) ->
     older, newer = aux_item(), aux_item(published=DAY + HOUR)
 
     assert standings(catalog, older, newer, older) == [Standing.SUPERSEDED, Standing.NEW, Standing.SUPERSEDED]
-    assert filter_unpublished_files(catalog, AUX, [older, newer]) == [newer]
 
 
 def test_of_two_names_in_one_input_the_first_published_keeps_the_id(catalog: Catalog) -> None:
@@ -97,21 +90,6 @@ def test_an_item_without_a_readable_time_holds_no_other_back(catalog: Catalog) -
     broken.properties["published"] = "yesterday"
 
     assert standings(catalog, broken, aux_item()) == [Standing.NEW, Standing.NEW]
-
-
-@pytest.mark.parametrize("station", ["CADIP", "INS", "MPS", "MTI", "NSG", "SGS"])
-def test_a_downlink_station_has_the_collection_of_chunks(station: str) -> None:
-    assert create_collection_name("S1", station) == "s1_chunk"
-
-
-def test_auxiliary_files_have_a_collection_of_their_own() -> None:
-    assert create_collection_name("S2", "AUX") == "s2_aux"
-
-
-@pytest.mark.parametrize(("mission", "station"), [("S1", "PRIP"), ("S1", ""), ("S1", "aux"), ("", "AUX")])
-def test_any_other_station_or_no_mission_is_an_error(mission: str, station: str) -> None:
-    with pytest.raises(CatalogError, match=r"accepted are AUX, CADIP|begins with a mission"):
-        create_collection_name(mission, station)
 
 
 def test_a_published_item_points_at_its_object_and_keeps_the_stations_place() -> None:
@@ -190,19 +168,6 @@ def test_a_single_datetime_becomes_start_and_end_too() -> None:
     assert published.properties["end_datetime"] == "2026-01-01T00:00:00.000005Z"
     assert published.to_dict()["properties"]["datetime"] == "2026-01-01T00:00:00.000005Z"
     assert "start_datetime" not in item.properties
-
-
-def test_items_are_published_in_bulk_and_one_without_files_in_the_store_is_reported(catalog: Catalog) -> None:
-    items = [aux_item("S1A_AUX_Z.EOF"), aux_item()]
-
-    report = update_stac_catalog(catalog, AUX, items, {"S1A_AUX_A": {NAME: OBJECT}})
-
-    assert [result.status for result in report.results] == [UpsertStatus.FAILED, UpsertStatus.CREATED]
-    assert [result.item_id for result in report.results] == ["S1A_AUX_Z", "S1A_AUX_A"]
-    assert catalog.referenced([OBJECT]) == {OBJECT}
-    assert filter_unpublished_files(catalog, AUX, items) == [items[0]]
-    again = update_stac_catalog(catalog, AUX, items[1:], {"S1A_AUX_A": {NAME: OBJECT}})
-    assert again.count(UpsertStatus.UNCHANGED) == 1
 
 
 def session_of(*files: tuple[str, str, int | None], published: str = "2026-11-01T10:00:00Z") -> pystac.Item:

@@ -120,7 +120,7 @@ def test_a_writer_killed_within_a_batch_leaves_nothing_of_it(
     writer.join()
     monkeypatch.undo()
 
-    with sqlite3.connect(catalog.path) as connection:
+    with sqlite3.connect(catalog.place) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("SELECT count(*) FROM assets").fetchone() == (1,)
@@ -169,10 +169,10 @@ def test_a_relative_path_stays_right_when_the_process_changes_its_directory(
 
 
 def test_a_file_of_a_newer_version_is_refused_and_left_alone(catalog: SqliteCatalog) -> None:
-    with sqlite3.connect(catalog.path) as connection:
+    with sqlite3.connect(catalog.place) as connection:
         connection.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
 
-    with pytest.raises(CatalogError, match=f"{catalog.path}.*newer version"):
+    with pytest.raises(CatalogError, match=f"{catalog.place}.*newer version"):
         catalog.count(AUX)
     with pytest.raises(CatalogError, match="newer version"):
         catalog.upsert(AUX, [aux_item()])
@@ -201,10 +201,10 @@ def test_a_file_that_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_a_corrupt_file_is_refused_by_name(catalog: SqliteCatalog) -> None:
     catalog.upsert(AUX, [aux_item(f"A{number}.EOF") for number in range(200)])
-    data = catalog.path.read_bytes()
-    catalog.path.write_bytes(data[:8192] + b"\xff" * (len(data) - 8192))
+    data = Path(catalog.place).read_bytes()
+    Path(catalog.place).write_bytes(data[:8192] + b"\xff" * (len(data) - 8192))
 
-    with pytest.raises(CatalogError, match=f"{catalog.path}.*corrupt"):
+    with pytest.raises(CatalogError, match=f"{catalog.place}.*corrupt"):
         list(catalog.search())
 
 
@@ -219,7 +219,7 @@ def test_a_place_that_can_hold_no_file_is_refused_by_name(tmp_path: Path, place:
 
 def test_a_writer_that_waits_too_long_says_so(catalog: SqliteCatalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.01)
-    holder = sqlite3.connect(catalog.path, isolation_level=None)
+    holder = sqlite3.connect(catalog.place, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(CatalogError, match=r"locked.*try again"):
@@ -242,7 +242,7 @@ def test_a_user_who_may_only_read_reads_and_is_told_why_he_cannot_write(open_dir
     catalog = SqliteCatalog(open_directory / "my catalog.db")
     catalog.ensure_collection(SPEC)
     catalog.upsert(AUX, [aux_item()])
-    catalog.path.chmod(0o444)
+    Path(catalog.place).chmod(0o444)
     open_directory.chmod(0o555)
 
     def work() -> list[object]:
@@ -252,7 +252,7 @@ def test_a_user_who_may_only_read_reads_and_is_told_why_he_cannot_write(open_dir
         try:
             catalog.upsert(AUX, [aux_item("B.EOF")])
         except CatalogError as error:
-            read.append(str(catalog.path) in str(error))
+            read.append(catalog.place in str(error))
         return read
 
     assert in_processes(1, work) == [[1, ["S1A_AUX_A"], True]]
