@@ -1,29 +1,45 @@
-"""The command line: ``rs-assets``. Its heavy parts are imported when a command needs them."""
+"""The command line: ``rs-assets``. A command, with all that it needs, is imported when it is called."""
 
 import signal
 import sys
+from importlib import import_module
 
 import click
 
-from rs_assets.cli.config import config
-from rs_assets.cli.demo import demo
-from rs_assets.cli.dev import dev
-from rs_assets.cli.failures import failures
-from rs_assets.cli.request import request, requests
-from rs_assets.cli.session import session
-from rs_assets.cli.simulator import simulator
-from rs_assets.cli.stage import stage
 from rs_assets.errors import RsAssetsError
 
+_MODULES = {
+    "config": "config",
+    "demo": "demo",
+    "dev": "dev",
+    "failures": "failures",
+    "request": "request",
+    "requests": "request",
+    "session": "session",
+    "simulator": "simulator",
+    "stage": "stage",
+}
+"""Where each command is, by its name."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _LazyGroup(click.Group):
+    """Imports a command when it is called, or its help is shown."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as click calls it
+        return list(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as click calls it
+        if cmd_name not in _MODULES:
+            return None
+        command = getattr(import_module(f"rs_assets.cli.{_MODULES[cmd_name]}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rs_assets")
 def cli() -> None:
     """Keep an object store and a STAC catalogue filled from the Copernicus ground-segment stations."""
-
-
-for _command in (config, demo, dev, failures, request, requests, session, simulator, stage):
-    cli.add_command(_command)
 
 
 def main() -> None:

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from rs_assets.errors import SettingsError
 from rs_assets.settings.model import Key, MisplacedValueError, SettingsModel
@@ -50,6 +48,9 @@ class StateSettings(SettingsModel):
     @field_validator("url")
     @classmethod
     def _usable(cls, url: str) -> str:
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+
         try:
             parsed = make_url(url)
         except ArgumentError as error:
@@ -64,6 +65,8 @@ class StateSettings(SettingsModel):
 
     def resolved_against(self, base: Path) -> Self:
         """The same settings with a relative SQLite path made absolute, starting at `base`."""
+        from sqlalchemy.engine import make_url
+
         parsed = make_url(self.url)
         assert parsed.database is not None
         absolute = parsed.set(database=str(base / parsed.database))
