@@ -1,7 +1,9 @@
-"""A simulated station in a process of its own, and platforms that work on it."""
+"""A simulated station in a process of its own, platforms that work on it, and what a real server needs."""
 
 import os
+import shutil
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -12,6 +14,8 @@ from rs_assets.ingest import Platform
 from rs_assets.settings import parse_settings
 from tests.platform import NOW, PASSWORD, PASSWORD_VARIABLE, SimulatedStation, settings_text
 from tests.servers import S3Server, rclone_s3, simulated_stations
+
+_NEW_KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +60,36 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 def prefix() -> str:
     """A prefix of the S3 server's bucket that no other test uses."""
     return uuid4().hex
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The certificate of a private authority, in a PEM file; its key is beside it."""
+    path = tmp_path_factory.mktemp("authority") / "authority.pem"
+    _openssl(f"req -x509 {_NEW_KEY} -days 1 -subj /CN=authority", keyout=path.with_name("authority.key"), out=path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def server_certificate(authority: Path) -> Path:
+    """A certificate for 127.0.0.1 that the authority has signed, with its key, in one PEM file."""
+    key, request, path = (authority.with_name(f"server.{ending}") for ending in ("key", "csr", "pem"))
+    extension = authority.with_name("extension.cnf")
+    extension.write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+    _openssl(f"req {_NEW_KEY} -subj /CN=server", keyout=key, out=request)
+    ca_key = authority.with_name("authority.key")
+    signing = {"in": request, "extfile": extension, "CA": authority, "CAkey": ca_key}
+    _openssl("x509 -req -days 1 -CAcreateserial", **signing, out=path)
+    path.write_text(path.read_text() + key.read_text())
+    return path
+
+
+def _openssl(command: str, **files: Path) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed")
+    named = [part for option, path in files.items() for part in (f"-{option}", str(path))]
+    subprocess.run([openssl, *command.split(), *named], check=True, capture_output=True)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

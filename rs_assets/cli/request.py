@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from rs_assets.documents import Documents
 from rs_assets.items.times import format_time
 from rs_assets.settings import Settings, load_settings
 from rs_assets.state import RequestRecord, Requests, RequestState, open_state
+from rs_assets.store import Documents
 
 if TYPE_CHECKING:
     from rs_assets.requests import Inbox

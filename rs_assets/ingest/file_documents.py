@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from rs_assets.documents import Document
 from rs_assets.items.files import FileRecord, FileState, Order
 from rs_assets.items.multihash import Digest
 from rs_assets.items.times import format_time
+from rs_assets.store import Document
 
 
 def file_document(file: FileRecord) -> Document:

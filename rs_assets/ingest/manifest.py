@@ -7,13 +7,13 @@ from typing import Any, Self
 
 from pystac import Item
 
-from rs_assets.documents import Document
 from rs_assets.errors import StoreError
 from rs_assets.ingest.file_documents import file_document, file_from
 from rs_assets.ingest.sessions import SessionStanding
 from rs_assets.items.files import FileRecord, FileState, count_states
 from rs_assets.items.times import format_time
 from rs_assets.stations.window import Partition
+from rs_assets.store import Document
 
 SCHEMA_VERSION = 2
 """Version of the stored form."""

@@ -3,12 +3,8 @@
 from dataclasses import dataclass
 
 from rs_assets.catalog import Catalog, open_catalog
-from rs_assets.documents import Documents
 from rs_assets.locks import Locks, open_locks
 from rs_assets.settings import Settings, Station
-from rs_assets.staging.sinks import Sink
-from rs_assets.staging.sinks.exclusion import LockClaims
-from rs_assets.staging.sinks.opening import sink_of
 from rs_assets.state import (
     IncompleteItems,
     Outcomes,
@@ -20,6 +16,9 @@ from rs_assets.state import (
     open_state,
 )
 from rs_assets.stations.limits import StationLimits
+from rs_assets.store import Documents, Sink
+from rs_assets.store.claims import LockClaims
+from rs_assets.store.opening import sink_of
 
 
 @dataclass(frozen=True, slots=True)

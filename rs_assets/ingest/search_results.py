@@ -14,7 +14,6 @@ from typing import Any, Self
 
 from pystac import Asset, Item
 
-from rs_assets.documents import Document
 from rs_assets.errors import StoreError
 from rs_assets.items.completeness import is_complete
 from rs_assets.items.growth import joined
@@ -22,6 +21,7 @@ from rs_assets.items.identity import grows, publication_order, source_id
 from rs_assets.items.times import format_time
 from rs_assets.stations.search import Answer, Rejected
 from rs_assets.stations.window import Partition
+from rs_assets.store import Document
 
 SCHEMA_VERSION = 1
 """Version of the stored form."""

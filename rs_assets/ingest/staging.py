@@ -22,9 +22,9 @@ from rs_assets.items.times import utc_now
 from rs_assets.settings import Retries, Station
 from rs_assets.staging.items import StagedItem, file_of, stage_items
 from rs_assets.staging.progress import Progress
-from rs_assets.staging.sinks import Sink
 from rs_assets.staging.sources import Source
 from rs_assets.stations.registry import judge
+from rs_assets.store import Sink
 
 
 @dataclass(frozen=True, slots=True)

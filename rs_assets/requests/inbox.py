@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 from pydantic_core import from_json
 
-from rs_assets.documents import Documents
 from rs_assets.items.times import utc_now
 from rs_assets.requests.model import (
     AuxRequest,
@@ -21,6 +20,7 @@ from rs_assets.requests.model import (
     new_request_id,
     parse_request,
 )
+from rs_assets.store import Documents
 
 LARGEST_REQUEST = 1_000_000
 """Most bytes that a request's document may have."""

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from rs_assets.documents import Document
 from rs_assets.ingest import Platform
 from rs_assets.ingest.file_documents import file_document
 from rs_assets.items.times import format_time
 from rs_assets.requests.answering import RequestResult
 from rs_assets.requests.choosing import TypeChoice, validity, widest_margins
+from rs_assets.store import Document
 
 if TYPE_CHECKING:
     from rs_assets.reports import TimelineRow

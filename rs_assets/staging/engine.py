@@ -10,12 +10,13 @@ from dataclasses import replace
 from rs_assets.errors import RsAssetsError
 from rs_assets.items.files import FileRecord, FileState
 from rs_assets.settings import Retries, Verification
-from rs_assets.staging.faults import EvictedError, MismatchError, StoreUnusableError, TakenError
+from rs_assets.staging.faults import EvictedError
 from rs_assets.staging.fetching import Fetcher, TransferStats
 from rs_assets.staging.progress import Finished, Progress, Started, unobserved
-from rs_assets.staging.sinks import Sink, StoredObject
 from rs_assets.staging.sources import Source
 from rs_assets.staging.verification import Expectation, Verified
+from rs_assets.store import Sink, StoredObject
+from rs_assets.store.errors import MismatchError, StoreUnusableError, TakenError
 
 _SMALL_BYTES = 1 << 20
 """A file of which so little is stated may wait for the store while others have its connection."""

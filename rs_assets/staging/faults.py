@@ -1,6 +1,6 @@
 """What can go wrong with one file, named for what the engine does about it."""
 
-from rs_assets.errors import RsAssetsError, StationError, StoreError
+from rs_assets.errors import StationError
 
 
 class PassingError(StationError):
@@ -41,15 +41,3 @@ class NoSpareSlotError(StationError):
 
 class EvictedError(StationError):
     """The station does not have the file any more (404, 410)."""
-
-
-class MismatchError(RsAssetsError):
-    """The bytes are not those that the station states; the message names both values."""
-
-
-class TakenError(StoreError):
-    """Another process is writing the object just now."""
-
-
-class StoreUnusableError(StoreError):
-    """Nothing more can be written to the store: it is full, read-only or broken."""

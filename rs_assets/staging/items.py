@@ -11,9 +11,9 @@ from rs_assets.items.multihash import Digest
 from rs_assets.settings import Retries, Verification
 from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Progress
-from rs_assets.staging.sinks import Sink
 from rs_assets.staging.sources import Source
 from rs_assets.stations.fields import count_of
+from rs_assets.store import Sink
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rs_assets.items.files import FileRecord
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Policy, Verification
-from rs_assets.staging.faults import MismatchError
+from rs_assets.store.errors import MismatchError
 
 
 @dataclass(frozen=True, slots=True)

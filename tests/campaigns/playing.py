@@ -11,14 +11,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from rs_assets.staging.sinks.parts import remove_stale
+from rs_assets.store.parts import remove_stale
 from tests.campaigns.installation import Installation
 from tests.campaigns.script import Script
 from tests.campaigns.stores import ThreadedS3
 from tests.campaigns.truth import Truth, downloaded, source_of, sources_of
 from tests.campaigns.workers import Done, Order, work
 from tests.platform import SimulatedStation
-from tests.staging.fault_s3 import Fault, Operation
+from tests.store.fault_s3 import Fault, Operation
 
 _CHECKPOINT = 100_000
 _FINAL_RUNS = 3

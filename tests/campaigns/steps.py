@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from rs_assets.catalog.sqlite import SqliteCatalog
-from rs_assets.documents import Documents
-from rs_assets.staging.sinks import publishing
-from rs_assets.staging.sinks.directory import DirectorySink
-from rs_assets.staging.sinks.journal import Journal
-from rs_assets.staging.sinks.objects import ObjectStoreSink
-from rs_assets.staging.sinks.parts import Part
-from rs_assets.staging.sinks.upload import Upload
 from rs_assets.state import Outcomes, SupersededObjects, Transfers
+from rs_assets.store import Documents, publishing
+from rs_assets.store.directory_sink import DirectorySink
+from rs_assets.store.journal import Journal
+from rs_assets.store.object_sink import ObjectStoreSink
+from rs_assets.store.parts import Part
+from rs_assets.store.upload import Upload
 
 _Concerns = Callable[[tuple[Any, ...]], bool]
 

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from rs_assets.settings import S3Store
-from tests.staging.fault_s3 import FaultS3
+from tests.store.fault_s3 import FaultS3
 
 
 class ThreadedS3:

@@ -10,12 +10,11 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-from rs_assets import object_store
 from rs_assets.ingest import PartitionReport, Platform, ingest
 from rs_assets.requests.answering import Answering
 from rs_assets.requests.model import parse_request
 from rs_assets.settings import parse_settings
-from rs_assets.staging.sinks import parts
+from rs_assets.store import bucket, parts
 from tests.campaigns.steps import die_at
 from tests.platform import PASSWORD, PASSWORD_VARIABLE, day
 
@@ -110,8 +109,8 @@ def _perform(order: Order, result: "multiprocessing.SimpleQueue[str]", ready: Ev
     os.environ[PASSWORD_VARIABLE] = PASSWORD
     if order.checkpoint is not None:
         _set(parts, "_CHECKPOINT_BYTES", order.checkpoint)
-    object_store.RETRY["max_retries"] = 2
-    object_store.RETRY["backoff"] |= {
+    bucket.RETRY["max_retries"] = 2
+    bucket.RETRY["backoff"] |= {
         "init_backoff": timedelta(milliseconds=1),
         "max_backoff": timedelta(milliseconds=5),
     }

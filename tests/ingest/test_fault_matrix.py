@@ -20,14 +20,14 @@ from typing import Any
 
 import pytest
 
-from rs_assets import object_store
 from rs_assets.items.files import FileRecord, FileState
 from rs_assets.items.multihash import Digest
+from rs_assets.store import bucket
 from tests.campaigns.installation import Installation
 from tests.campaigns.truth import Truth, source_of
 from tests.platform import PASSWORD, PASSWORD_VARIABLE, SimulatedStation, run
-from tests.staging.fault_s3 import Fault, FaultS3, Operation
 from tests.staging.fault_station import FaultStation, Reply, Request
+from tests.store.fault_s3 import Fault, FaultS3, Operation
 
 SIZE = 6_000_000
 """Bytes of the file: more than one part of an S3 upload."""
@@ -265,9 +265,9 @@ async def s3(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     if request.param == "directory":
         yield None
         return
-    monkeypatch.setitem(object_store.RETRY, "max_retries", 3)
-    monkeypatch.setitem(object_store.RETRY["backoff"], "init_backoff", timedelta(milliseconds=1))
-    monkeypatch.setitem(object_store.RETRY["backoff"], "max_backoff", timedelta(milliseconds=2))
+    monkeypatch.setitem(bucket.RETRY, "max_retries", 3)
+    monkeypatch.setitem(bucket.RETRY["backoff"], "init_backoff", timedelta(milliseconds=1))
+    monkeypatch.setitem(bucket.RETRY["backoff"], "max_backoff", timedelta(milliseconds=2))
     async with FaultS3() as server:
         yield server
 

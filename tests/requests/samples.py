@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from rs_assets.documents import Documents
 from rs_assets.ingest import Platform
 from rs_assets.requests import AuxRequest, parse_request
 from rs_assets.settings import parse_settings
 from rs_assets.state import Requests
+from rs_assets.store import Documents
 from tests.platform import settings_text
 
 NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)

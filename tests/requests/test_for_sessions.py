@@ -12,7 +12,6 @@ import pytest
 
 from rs_assets.catalog import SqliteCatalog
 from rs_assets.catalog.protocol import CollectionSpec
-from rs_assets.documents import Documents
 from rs_assets.ingest import IngestOptions, Platform, ingest
 from rs_assets.requests import Inbox, begin, end, plan, take_in
 from rs_assets.requests.answering import Answering
@@ -21,6 +20,7 @@ from rs_assets.requests.model import is_request_id
 from rs_assets.settings import WindowLength
 from rs_assets.state import Requests, RequestState, SessionEntries
 from rs_assets.stations.window import Partition
+from rs_assets.store import Documents
 from tests.downlink import NEEDS, DownlinkStation, downlink_platform_with_needs
 from tests.platform import NOW, PASSWORD, PASSWORD_VARIABLE, SimulatedStation
 from tests.requests.samples import CrashError

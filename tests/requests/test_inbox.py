@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rs_assets.documents import Documents
 from rs_assets.requests import Inbox, RequestError
 from rs_assets.requests.inbox import LARGEST_REQUEST
 from rs_assets.settings import DirectoryStore
+from rs_assets.store import Documents
 from tests.requests.samples import asked, content_of
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from rs_assets.documents import Documents
 from rs_assets.errors import StateError, StoreError
 from rs_assets.ingest import Platform
 from rs_assets.requests import Inbox, RequestError, begin, end, give_back, plan, retry, take_in
 from rs_assets.requests.life_cycle import MOST_ATTEMPTS
 from rs_assets.state import RequestCounts, Requests, RequestState
+from rs_assets.store import Documents
 from tests.requests.samples import NOW, asked, content_of, crashes, quiet_platform
 
 LATER = NOW + timedelta(minutes=1)

@@ -17,10 +17,10 @@ from rs_assets.items.multihash import Digest
 from rs_assets.settings import Interface, NoAuthentication, Retries, Station, Verification
 from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Message, Moved, Started
-from rs_assets.staging.sinks.directory import DirectorySink
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.tokens import ConstantHeaders
+from rs_assets.store.directory_sink import DirectorySink
 from tests.files import file_at
 
 

@@ -15,10 +15,10 @@ from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Interface, Policy, Retries, Station, Verification
 from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Progress
-from rs_assets.staging.sinks import Sink
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.staging.verification import Expectation, VerifyingHasher
 from rs_assets.stations.limits import StationLimits
+from rs_assets.store import Sink
 from tests.files import file_at
 
 from .fault_station import FaultStation

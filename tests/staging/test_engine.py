@@ -11,7 +11,7 @@ from rs_assets.items.files import FileState
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Retries
 from rs_assets.staging.progress import Finished, Message, Moved, Paused, Placed, Retried, Started
-from rs_assets.staging.sinks.directory import DirectorySink
+from rs_assets.store.directory_sink import DirectorySink
 from tests.files import file_at
 
 from .fault_station import FaultStation, Reply, Request

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rs_assets.settings import Retries
-from rs_assets.staging.sinks.directory import DirectorySink
+from rs_assets.store.directory_sink import DirectorySink
 
 from .fault_station import FaultStation, Reply
 from .rig import content, files_in, stage, transfer_of

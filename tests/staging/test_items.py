@@ -7,7 +7,7 @@ from pystac import Asset, Item
 
 from rs_assets.items.files import FileState
 from rs_assets.staging.items import StagedItem, stage_items
-from rs_assets.staging.sinks.directory import DirectorySink
+from rs_assets.store.directory_sink import DirectorySink
 
 from .fault_station import FaultStation, Reply
 from .rig import AT_ONCE, STRICT, content, files_in, md5, source_of

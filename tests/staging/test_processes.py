@@ -15,7 +15,7 @@ import pytest
 
 import rs_assets
 from rs_assets.items.files import FileRecord, FileState
-from rs_assets.staging.sinks.directory import DirectorySink
+from rs_assets.store.directory_sink import DirectorySink
 
 from .fault_station import FaultStation, Reply
 from .rig import content, files_in, stage, transfer_of

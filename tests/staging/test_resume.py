@@ -8,8 +8,8 @@ import pytest
 
 from rs_assets.items.files import FileRecord, FileState
 from rs_assets.settings import Retries, Timeouts
-from rs_assets.staging.sinks import parts
-from rs_assets.staging.sinks.directory import DirectorySink
+from rs_assets.store import parts
+from rs_assets.store.directory_sink import DirectorySink
 from tests.files import file_at
 
 from .fault_station import FaultStation, Reply, Request

@@ -10,10 +10,10 @@ from rs_assets.errors import AuthenticationError, StationError
 from rs_assets.locks import FileLocks
 from rs_assets.settings import Timeouts
 from rs_assets.staging.faults import BusyError, ChangedError, EvictedError, PassingError, UnavailableError
-from rs_assets.staging.origin import Origin
 from rs_assets.staging.sources import Wanted
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.stations.limits import StationLimits
+from rs_assets.store.origin import Origin
 
 from .fault_station import FaultStation, Reply, Request
 from .rig import SECRET, Tokens, settings_of, source_of

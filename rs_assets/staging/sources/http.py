@@ -23,7 +23,6 @@ from rs_assets.staging.faults import (
     PassingError,
     UnavailableError,
 )
-from rs_assets.staging.origin import Origin
 from rs_assets.staging.sources.source import Answer, Source, Wanted
 from rs_assets.staging.sources.watchdog import Watchdog
 from rs_assets.stations.backoff import PASSING_STATUSES, retry_after_seconds
@@ -31,6 +30,7 @@ from rs_assets.stations.credentials import Credentials
 from rs_assets.stations.http import tls_context
 from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.trust import MAX_REDIRECTS, Trust
+from rs_assets.store.origin import Origin
 
 _CHUNK_BYTES = 1 << 20
 _LEGAL_IN_URL = ":/?#[]@!$&'()*+,;=%"

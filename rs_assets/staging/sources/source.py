@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from rs_assets.staging.origin import Origin
+from rs_assets.store.origin import Origin
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,12 @@ from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Interface, Policy, S3Store, Station, Verification
 from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Message, Moved, Progress, unobserved
-from rs_assets.staging.sinks import Sink
-from rs_assets.staging.sinks.directory import DirectorySink
-from rs_assets.staging.sinks.opening import sink_of
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.tokens import ConstantHeaders
+from rs_assets.store import Sink
+from rs_assets.store.directory_sink import DirectorySink
+from rs_assets.store.opening import sink_of
 from tests.files import file_at
 
 _THREADS = min(32, (os.cpu_count() or 1) + 4)

@@ -6,12 +6,12 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from rs_assets.documents.directory import DirectoryHome
-from rs_assets.documents.home import Facts, Home
-from rs_assets.documents.objects import ObjectHome
 from rs_assets.errors import StoreError
-from rs_assets.object_store import open_bucket
 from rs_assets.settings import S3Store, Store
+from rs_assets.store.bucket import open_bucket
+from rs_assets.store.directory_documents import DirectoryHome
+from rs_assets.store.document_home import Facts, Home
+from rs_assets.store.object_documents import ObjectHome
 
 Document = dict[str, Any]
 

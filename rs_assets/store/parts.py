@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from rs_assets.errors import StoreError
-from rs_assets.staging.faults import MismatchError, StoreUnusableError, TakenError
-from rs_assets.staging.origin import Origin
-from rs_assets.staging.sinks.journal import Journal
-from rs_assets.staging.verification import VerifyingHasher
+from rs_assets.store.errors import MismatchError, StoreUnusableError, TakenError
+from rs_assets.store.hasher import Hasher
+from rs_assets.store.journal import Journal
+from rs_assets.store.origin import Origin
 
 _logger = logging.getLogger(__name__)
 
@@ -97,33 +97,33 @@ class Part:
             if size - self._size > facts.f_bavail * facts.f_frsize:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def recover(self, passage: VerifyingHasher) -> Origin | None:
+    def recover(self, hasher: Hasher) -> Origin | None:
         """Let what an earlier writer has left pass, as far as its journal vouches for it; where it came from.
 
         None, and nothing has passed, where nothing can be used. The bytes are read again and held against the
         digests of the journal, so that what a machine that lost its power has not brought to the disk is noticed.
         """
         with self._lock, self._writing() as descriptor:
-            record = self._journal.read(passage.algorithm)
-            vouched = _vouched(descriptor, record.checkpoints, passage) if record else 0
+            record = self._journal.read(hasher.algorithm)
+            vouched = _vouched(descriptor, record.checkpoints, hasher) if record else 0
             if record is None or not vouched:
-                passage.restart()
+                hasher.restart()
                 self._start(descriptor)
                 return None
-            if passage.size != vouched:
-                passage.restart()
-                _pass_again(descriptor, vouched, passage)
+            if hasher.size != vouched:
+                hasher.restart()
+                _pass_again(descriptor, vouched, hasher)
             os.lseek(descriptor, vouched, os.SEEK_SET)
             self._size = self._noted = vouched
             self._journal.rewrite(record.until(vouched))
             return record.origin
 
-    def begin(self, origin: Origin, passage: VerifyingHasher) -> None:
+    def begin(self, origin: Origin, hasher: Hasher) -> None:
         """Take note of where the bytes come from that will be written."""
         with self._lock:
-            self._journal.prepare(origin, passage.algorithm)
+            self._journal.prepare(origin, hasher.algorithm)
 
-    def write(self, data: bytes | memoryview, passage: VerifyingHasher) -> None:
+    def write(self, data: bytes | memoryview, hasher: Hasher) -> None:
         """Add bytes, which have passed already.
 
         Raises:
@@ -137,7 +137,7 @@ class Part:
                 self._size += count
                 rest = rest[count:]
             if self._size - self._noted >= _CHECKPOINT_BYTES:
-                self._journal.note(self._size, passage.digest_so_far())
+                self._journal.note(self._size, hasher.digest_so_far())
                 self._noted = self._size
 
     def restart(self) -> None:
@@ -280,27 +280,27 @@ def _remove_if_stale(path: str, before: float) -> None:
         os.close(descriptor)
 
 
-def _vouched(descriptor: int, checkpoints: dict[int, str], passage: VerifyingHasher) -> int:
+def _vouched(descriptor: int, checkpoints: dict[int, str], hasher: Hasher) -> int:
     """How far the file agrees with the digests of its journal; its bytes pass up to there, or a little further."""
     vouched = 0
     with suppress(MismatchError):  # more than is wanted now
         for size, digest in sorted(checkpoints.items()):
-            _pass_again(descriptor, size, passage)
-            if passage.size != size or passage.digest_so_far() != digest:
+            _pass_again(descriptor, size, hasher)
+            if hasher.size != size or hasher.digest_so_far() != digest:
                 break
             vouched = size
     return vouched
 
 
-def _pass_again(descriptor: int, until: int, passage: VerifyingHasher) -> None:
-    """Let the bytes of the file pass, from where the passage stands up to `until` or the file's end."""
+def _pass_again(descriptor: int, until: int, hasher: Hasher) -> None:
+    """Let the bytes of the file pass, from where the hasher stands up to `until` or the file's end."""
     buffer = memoryview(bytearray(_READ_BYTES))
-    while passage.size < until:
-        wanted = min(_READ_BYTES, until - passage.size)
-        count = os.preadv(descriptor, [buffer[:wanted]], passage.size)
+    while hasher.size < until:
+        wanted = min(_READ_BYTES, until - hasher.size)
+        count = os.preadv(descriptor, [buffer[:wanted]], hasher.size)
         if not count:
             return
-        passage.update(buffer[:count])
+        hasher.update(buffer[:count])
 
 
 def _has_name(descriptor: int, path: str) -> bool:

@@ -11,12 +11,12 @@ from urllib.parse import quote, unquote, urlsplit
 from rs_assets.errors import StoreError
 from rs_assets.items.identity import safe_segment
 from rs_assets.items.multihash import Algorithm, Digest
-from rs_assets.staging.origin import Origin
-from rs_assets.staging.sinks.batches import Batches
-from rs_assets.staging.sinks.parts import Part, remove_stale, store_errors
-from rs_assets.staging.sinks.publishing import Publisher
-from rs_assets.staging.sinks.sink import StoredObject, Writer
-from rs_assets.staging.verification import VerifyingHasher
+from rs_assets.store.batches import Batches
+from rs_assets.store.hasher import Hasher
+from rs_assets.store.origin import Origin
+from rs_assets.store.parts import Part, remove_stale, store_errors
+from rs_assets.store.publishing import Publisher
+from rs_assets.store.sink import StoredObject, Writer
 
 _PARTS = ".parts"
 _READ_BYTES = 1 << 20
@@ -118,20 +118,20 @@ class _DirectoryWriter:
         self._publisher = publisher
         self._batches = batches
 
-    async def recover(self, passage: VerifyingHasher) -> Origin | None:
-        return await asyncio.to_thread(self._part.recover, passage) if self._part.has_journal else None
+    async def recover(self, hasher: Hasher) -> Origin | None:
+        return await asyncio.to_thread(self._part.recover, hasher) if self._part.has_journal else None
 
-    async def begin(self, origin: Origin, passage: VerifyingHasher) -> None:
-        self._part.begin(origin, passage)
+    async def begin(self, origin: Origin, hasher: Hasher) -> None:
+        self._part.begin(origin, hasher)
         if origin.size is not None and origin.size >= _LOOK_FOR_ROOM_FROM:
             await asyncio.to_thread(self._part.expect, origin.size)
 
-    async def write(self, batch: Sequence[bytes], passage: VerifyingHasher) -> None:
+    async def write(self, batch: Sequence[bytes], hasher: Hasher) -> None:
         # One hop to a thread for all of it: hashing in the loop is slower, and a hop for every piece as well.
         if sum(map(len, batch)) < _SMALL_BYTES:
-            await self._batches.run(lambda: _pass_and_write(batch, passage, self._part))
+            await self._batches.run(lambda: _pass_and_write(batch, hasher, self._part))
         else:
-            await asyncio.to_thread(_pass_and_write, batch, passage, self._part)
+            await asyncio.to_thread(_pass_and_write, batch, hasher, self._part)
 
     async def restart(self) -> None:
         await asyncio.to_thread(self._part.restart)
@@ -142,10 +142,10 @@ class _DirectoryWriter:
         return is_published
 
 
-def _pass_and_write(batch: Sequence[bytes], passage: VerifyingHasher, part: Part) -> None:
+def _pass_and_write(batch: Sequence[bytes], hasher: Hasher, part: Part) -> None:
     for data in batch:
-        passage.update(data)
-        part.write(data, passage)
+        hasher.update(data)
+        part.write(data, hasher)
 
 
 def _digest_of(path: str, algorithm: Algorithm, stop: threading.Event) -> Digest:

@@ -3,7 +3,7 @@
 import _thread
 import threading
 
-from rs_assets.object_store import wait_for_foreign_threads
+from rs_assets.store.bucket import wait_for_foreign_threads
 
 
 def test_the_end_waits_for_a_foreign_thread_that_is_in_python() -> None:

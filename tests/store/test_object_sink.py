@@ -11,19 +11,18 @@ from typing import Any
 import pytest
 from obstore.exceptions import GenericError
 
-from rs_assets import object_store
 from rs_assets.errors import SettingsError, StoreError
 from rs_assets.items.multihash import Algorithm
 from rs_assets.locks import MemoryLocks
-from rs_assets.staging.faults import MismatchError, StoreUnusableError, TakenError
-from rs_assets.staging.origin import Origin
-from rs_assets.staging.sinks import upload
-from rs_assets.staging.sinks.exclusion import LockClaims
-from rs_assets.staging.sinks.objects import ObjectStoreSink, ObjectWriter
+from rs_assets.store import bucket, upload
+from rs_assets.store.claims import LockClaims
+from rs_assets.store.errors import MismatchError, StoreUnusableError, TakenError
+from rs_assets.store.object_sink import ObjectStoreSink, ObjectWriter
+from rs_assets.store.origin import Origin
 from tests.servers import S3Server
+from tests.staging.rig import LAX, md5, passage_of, pieces_of
 
 from .fault_s3 import Fault, FaultS3, Operation
-from .rig import LAX, md5, passage_of, pieces_of
 
 KEY = "s1_aux/A/uuid-1/A.zip"
 PART = 5 << 20
@@ -45,9 +44,9 @@ async def server() -> AsyncIterator[FaultS3]:
 @pytest.fixture
 def sink(server: FaultS3, monkeypatch: pytest.MonkeyPatch) -> ObjectStoreSink:
     """A sink in the server of faults that tries again at once, and three times."""
-    monkeypatch.setitem(object_store.RETRY, "max_retries", 3)
-    monkeypatch.setitem(object_store.RETRY["backoff"], "init_backoff", timedelta(milliseconds=1))
-    monkeypatch.setitem(object_store.RETRY["backoff"], "max_backoff", timedelta(milliseconds=2))
+    monkeypatch.setitem(bucket.RETRY, "max_retries", 3)
+    monkeypatch.setitem(bucket.RETRY["backoff"], "init_backoff", timedelta(milliseconds=1))
+    monkeypatch.setitem(bucket.RETRY["backoff"], "max_backoff", timedelta(milliseconds=2))
     return ObjectStoreSink.of(server.store())
 
 
@@ -470,7 +469,7 @@ async def test_a_store_that_is_not_there_is_told(sink: ObjectStoreSink, server: 
 async def test_a_server_of_a_private_authority_is_trusted_only_if_told(
     authority: Path, server_certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(object_store.RETRY, "max_retries", 0)
+    monkeypatch.setitem(bucket.RETRY, "max_retries", 0)
     monkeypatch.setenv("KEY_ID", "AKID")
     keys: dict[str, Any] = {"access_key_id": {"env": "KEY_ID"}, "secret_access_key": {"env": "KEY_ID"}}
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -492,7 +491,7 @@ async def test_a_server_of_a_private_authority_is_trusted_only_if_told(
 def test_a_machine_without_credentials_is_told_what_to_give() -> None:
     # What obstore says where neither the settings nor the environment have any, and the machine has no role.
     text = "Generic S3 error: Error performing PUT http://169.254.169.254/latest/api/token - HTTP error: error sending"
-    trouble = object_store.explained(GenericError(text))
+    trouble = bucket.explained(GenericError(text))
     assert trouble.for_all
     assert "no credentials were found: give access_key_id" in trouble.reason
 

@@ -20,14 +20,14 @@ from obstore.store import ObjectStore
 from rs_assets.errors import StoreError
 from rs_assets.items.identity import safe_segment
 from rs_assets.items.multihash import Algorithm, Digest
-from rs_assets.object_store import FAULTS, explained, key_below, object_url, open_bucket
 from rs_assets.settings import S3Store
-from rs_assets.staging.faults import StoreUnusableError, TakenError
-from rs_assets.staging.origin import Origin
-from rs_assets.staging.sinks.exclusion import PROCESS_CLAIMS, Claims
-from rs_assets.staging.sinks.sink import StoredObject
-from rs_assets.staging.sinks.upload import Upload
-from rs_assets.staging.verification import VerifyingHasher
+from rs_assets.store.bucket import FAULTS, explained, key_below, object_url, open_bucket
+from rs_assets.store.claims import PROCESS_CLAIMS, Claims
+from rs_assets.store.errors import StoreUnusableError, TakenError
+from rs_assets.store.hasher import Hasher
+from rs_assets.store.origin import Origin
+from rs_assets.store.sink import StoredObject
+from rs_assets.store.upload import Upload
 
 _MEBIBYTE = 1 << 20
 _READ_BYTES = _MEBIBYTE
@@ -216,22 +216,22 @@ class ObjectWriter:
         self._kept_size = 0
         self._upload: Upload | None = None
 
-    async def recover(self, passage: VerifyingHasher) -> Origin | None:  # noqa: ARG002 - as every writer has it
+    async def recover(self, hasher: Hasher) -> Origin | None:  # noqa: ARG002 - as every writer has it
         """None: an upload cannot be gone on with by another process."""
         return None
 
-    async def begin(self, origin: Origin, passage: VerifyingHasher) -> None:  # noqa: ARG002 - as every writer has it
+    async def begin(self, origin: Origin, hasher: Hasher) -> None:  # noqa: ARG002 - as every writer has it
         """Choose parts of a size that suffices for the whole file; no effect once an upload has begun."""
         self._part_size = self._sink.part_size(origin.size)
 
-    async def write(self, batch: Sequence[bytes], passage: VerifyingHasher) -> None:
+    async def write(self, batch: Sequence[bytes], hasher: Hasher) -> None:
         """Let the bytes pass, then add them; waits while the store cannot take more.
 
         Raises:
-            MismatchError: from the passage.
+            MismatchError: from the hasher.
             StoreUnusableError, StoreError: what was written before could not be stored.
         """
-        data = await asyncio.get_running_loop().run_in_executor(None, _passed, batch, passage)
+        data = await asyncio.get_running_loop().run_in_executor(None, _passed, batch, hasher)
         if self._upload is not None:
             with self._sink.errors(self._key):
                 await self._upload.feed(data)
@@ -276,9 +276,9 @@ class ObjectWriter:
                 await self._upload.feed(data)
 
 
-def _passed(batch: Sequence[bytes], passage: VerifyingHasher) -> bytes:
+def _passed(batch: Sequence[bytes], hasher: Hasher) -> bytes:
     for data in batch:
-        passage.update(data)
+        hasher.update(data)
     return batch[0] if len(batch) == 1 else b"".join(batch)
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rs_assets.documents import Documents
 from rs_assets.errors import StoreError
 from rs_assets.settings import DirectoryStore
+from rs_assets.store import Documents
 
 PATH = "search_results/adgs/2026-11-01/S1.json"
 

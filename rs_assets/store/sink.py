@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rs_assets.items.multihash import Algorithm, Digest
-from rs_assets.staging.origin import Origin
-from rs_assets.staging.verification import VerifyingHasher
+from rs_assets.store.hasher import Hasher
+from rs_assets.store.origin import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Writer(Protocol):
         """What is published under the key already; nothing is to be written then."""
         ...
 
-    async def recover(self, passage: VerifyingHasher) -> Origin | None:
+    async def recover(self, hasher: Hasher) -> Origin | None:
         """Let what an earlier process has left of the object pass, and say where it came from; None without any.
 
         Raises:
@@ -43,12 +43,12 @@ class Writer(Protocol):
         """
         ...
 
-    async def begin(self, origin: Origin, passage: VerifyingHasher) -> None:
+    async def begin(self, origin: Origin, hasher: Hasher) -> None:
         """Take note of where the bytes come from that will be written, for a later process."""
         ...
 
-    async def write(self, batch: Sequence[bytes], passage: VerifyingHasher) -> None:
-        """Let the bytes pass `passage`, then add them; waits while the store cannot take more.
+    async def write(self, batch: Sequence[bytes], hasher: Hasher) -> None:
+        """Let the bytes pass `hasher`, then add them; waits while the store cannot take more.
 
         Raises:
             MismatchError: they may not pass.

@@ -1,10 +1,10 @@
 """The sink of the store that the settings name."""
 
 from rs_assets.settings import S3Store, Store
-from rs_assets.staging.sinks.directory import DirectorySink
-from rs_assets.staging.sinks.exclusion import PROCESS_CLAIMS, Claims
-from rs_assets.staging.sinks.objects import ObjectStoreSink
-from rs_assets.staging.sinks.sink import Sink
+from rs_assets.store.claims import PROCESS_CLAIMS, Claims
+from rs_assets.store.directory_sink import DirectorySink
+from rs_assets.store.object_sink import ObjectStoreSink
+from rs_assets.store.sink import Sink
 
 
 def sink_of(settings: Store, claims: Claims = PROCESS_CLAIMS) -> Sink:

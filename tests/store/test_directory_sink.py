@@ -10,14 +10,13 @@ import pytest
 from rs_assets.errors import StoreError
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Verification
-from rs_assets.staging.faults import TakenError
-from rs_assets.staging.origin import Origin
-from rs_assets.staging.sinks.directory import DirectorySink
-from rs_assets.staging.sinks.parts import Part
 from rs_assets.staging.verification import Expectation, VerifyingHasher
+from rs_assets.store.directory_sink import DirectorySink
+from rs_assets.store.errors import TakenError
+from rs_assets.store.origin import Origin
+from rs_assets.store.parts import Part
 from tests.files import file_at
-
-from .rig import content, files_in, md5
+from tests.staging.rig import content, files_in, md5
 
 KEY = "s1_aux/A/uuid-1/A.zip"
 
@@ -148,7 +147,7 @@ async def test_tidying_removes_what_nobody_is_writing_and_leaves_what_somebody_i
 async def test_a_part_removed_between_its_creation_and_its_lock_is_begun_again(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rs_assets.staging.sinks import parts
+    from rs_assets.store import parts
 
     lock = parts._lock
     removed: list[Path] = []

@@ -7,9 +7,9 @@ from functools import cached_property
 import obstore
 from obstore.store import ObjectStore
 
-from rs_assets.documents.home import Facts
 from rs_assets.errors import StoreError
-from rs_assets.object_store import FAULTS, explained, object_url
+from rs_assets.store.bucket import FAULTS, explained, object_url
+from rs_assets.store.document_home import Facts
 
 _PARTS_AT_ONCE = 2
 

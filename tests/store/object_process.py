@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 
 from rs_assets.settings import S3Store
-from rs_assets.staging.origin import Origin
-from rs_assets.staging.sinks.objects import ObjectStoreSink
-
-from .rig import LAX, passage_of
+from rs_assets.store.object_sink import ObjectStoreSink
+from rs_assets.store.origin import Origin
+from tests.staging.rig import LAX, passage_of
 
 _MEBIBYTE = 1 << 20
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from rs_assets.errors import StoreError
-from rs_assets.staging.sinks.parts import Part, store_errors, sync_directory
+from rs_assets.store.parts import Part, store_errors, sync_directory
 
 _Wish = tuple[Part, str, "asyncio.Future[bool]"]
 

@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rs_assets import object_store
-from rs_assets.documents import Documents
 from rs_assets.errors import StoreError
 from rs_assets.requests import Inbox
+from rs_assets.store import Documents, bucket
 from tests.requests.samples import asked
 from tests.servers import S3Server
-from tests.staging.fault_s3 import Fault, FaultS3, Operation
+from tests.store.fault_s3 import Fault, FaultS3, Operation
 
 PATH = "search_results/adgs/2026-11-01/S1.json"
 
@@ -25,7 +24,7 @@ def documents(s3_server: S3Server, prefix: str) -> Documents:
 
 @pytest.fixture
 async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FaultS3]:
-    monkeypatch.setitem(object_store.RETRY, "max_retries", 1)
+    monkeypatch.setitem(bucket.RETRY, "max_retries", 1)
     async with FaultS3() as server, asyncio.timeout(30):
         yield server
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from rs_assets.items.multihash import Algorithm
-from rs_assets.staging.origin import Origin
+from rs_assets.store.origin import Origin
 
 _VERSION = 1
 _CHECKPOINT = re.compile(r"(\d{1,18}) ([0-9a-f]{32,128})\n")

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from rs_assets.documents.home import Facts
 from rs_assets.errors import StoreError
+from rs_assets.store.document_home import Facts
 
 
 class DirectoryHome:

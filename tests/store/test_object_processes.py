@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from rs_assets.staging.sinks.objects import ObjectStoreSink
+from rs_assets.store.object_sink import ObjectStoreSink
 from tests.servers import S3Server
 
 _MEBIBYTE = 1 << 20
@@ -21,7 +21,7 @@ def writing(server: S3Server, prefix: str, keys: list[str], size: int) -> Iterat
     """A process that writes objects of zeros."""
     store = server.store(prefix).model_dump(mode="json", exclude_none=True)
     order = json.dumps({"store": store, "keys": keys, "size": size})
-    command = [sys.executable, "-m", "tests.staging.object_process", order]
+    command = [sys.executable, "-m", "tests.store.object_process", order]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
