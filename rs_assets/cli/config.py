@@ -51,4 +51,4 @@ def schema() -> None:
 def _line(station: Station) -> str:
     windows = f"{station.window.value} × {', '.join(station.missions)} since {station.start}"
     access = "" if isinstance(station.authentication, NoAuthentication) else f", {station.authentication.kind}"
-    return f"{station.name} ({station.interface.value} at {station.url}{access}): {windows}"
+    return f"{station.name} ({station.interface} at {station.url}{access}): {windows}"

@@ -73,11 +73,13 @@ def demo(home: Path | None, chunk_size: int | None) -> None:
 
 def _last_days(station: Station, archive: DemoArchive) -> list["Partition"]:
     """The last whole days (UTC), oldest first, times the missions."""
+    from rs_assets.stations.registry import interface_of
     from rs_assets.stations.window import Partition
 
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     days = [today - timedelta(days=back) for back in range(archive.days, 0, -1)]
-    missions = station.missions if station.sessions is None or archive.every_mission else station.missions[:1]
+    has_sessions = interface_of(station).has_sessions
+    missions = station.missions[:1] if has_sessions and not archive.every_mission else station.missions
     return [Partition.at(day, station.window, mission) for day in days for mission in missions]
 
 

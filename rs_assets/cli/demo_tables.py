@@ -16,6 +16,7 @@ from rs_assets.ingest.search_results import SearchResults
 from rs_assets.ingest.searching import kept_results
 from rs_assets.items.files import FileState
 from rs_assets.settings import Station
+from rs_assets.stations.registry import interface_of
 
 if TYPE_CHECKING:
     from rs_assets.ingest import Platform
@@ -48,7 +49,8 @@ class Findings:
     def print(self) -> None:
         """Print a table of each kind of station."""
         console = Console()
-        downlink = {name for name in self._of if self._platform.settings.station(name).sessions is not None}
+        stations = map(self._platform.settings.station, self._of)
+        downlink = {station.name for station in stations if interface_of(station).has_sessions}
         for name, findings in self._of.items():
             if name not in downlink:
                 console.print(_products(name, findings))

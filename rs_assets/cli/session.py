@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rs_assets.items.times import format_time, utc_now
-from rs_assets.settings import Incomplete, Settings, load_settings
+from rs_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,9 +58,9 @@ def _not_one(text: str, places: "list[SessionPlace]", settings: Settings, statio
         same = len({place.session_id for place in places}) == 1
         how = "name the --station" if same else "give more of the id"
         return "\n".join([f"{text!r} means {len(places)} sessions; {how}:", *lines, *more])
-    from rs_assets.settings import Interface
+    from rs_assets.stations.registry import interface_of
 
-    names = [entry.name for entry in settings.stations if entry.interface is Interface.CADIP]
+    names = [entry.name for entry in settings.stations if interface_of(entry).has_sessions]
     return (
         f"there is no session {text!r}, nor one whose id holds that. Looked at: the state, the search results in "
         f"{settings.store.place} and the catalogue {settings.catalog.path}, for {station or ', '.join(names)}. "
@@ -110,8 +110,10 @@ def _tabulate(console: "Console", table: "Table") -> None:
 
 def _verdict(glance: "Glance", settings: Settings) -> tuple[str, str]:
     """How the session stands, in one line, and in which colour."""
-    sessions = settings.station(glance.station).sessions
-    is_held = sessions is not None and sessions.incomplete is Incomplete.HOLD
+    from rs_assets.stations.registry import interface_of
+
+    station = settings.station(glance.station)
+    is_held = not interface_of(station).publishes_incomplete(station)
     whole = "COMPLETE" if glance.is_complete else "INCOMPLETE"
     if glance.is_catalogued:
         where = "in the catalogue" if glance.is_complete else "in the catalogue as far as it goes"

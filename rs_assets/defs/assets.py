@@ -19,7 +19,8 @@ from rs_assets.defs.running import readable_failures, run_cancellable
 from rs_assets.ingest import IngestOptions, PartitionReport, Platform, Step, ingest
 from rs_assets.ingest.progress import Progress
 from rs_assets.ingest.staging import StagingOptions
-from rs_assets.settings import Incomplete, Settings, Station
+from rs_assets.settings import Settings, Station
+from rs_assets.stations.registry import interface_of
 from rs_assets.stations.window import Partition
 
 PLATFORM = "platform"
@@ -95,7 +96,7 @@ def _specs(station: Station) -> Iterable[dg.AssetSpec]:
             group_name=station.name,
             kinds=KINDS[step],
             owners=list(station.owners),
-            tags={"station": station.name, "interface": station.interface.value},
+            tags={"station": station.name, "interface": station.interface},
             partitions_def=partitions_of(station),
             metadata={"station_url": dg.MetadataValue.url(str(station.url))},
         )
@@ -116,15 +117,16 @@ def _descriptions(station: Station) -> dict[Step, str]:
         "The items whose every file is verified, in the STAC catalogue. Each asset's href is the object; where "
         "the station has it stays as an alternate."
     )
-    if station.sessions is not None:
+    interface = interface_of(station)
+    if interface.has_sessions:
         staged += (
             " A session is staged as far as the station shows it, also while its downlink still runs, and again as it "
             "grows; no chunk is moved twice."
         )
         published += (
-            " A session enters it when it is complete, and waits outside until then."
-            if station.sessions.incomplete is Incomplete.HOLD
-            else " A session that is not complete yet is marked as partial, and grows."
+            " A session that is not complete yet is marked as partial, and grows."
+            if interface.publishes_incomplete(station)
+            else " A session enters it when it is complete, and waits outside until then."
         )
     return {Step.SEARCH: searched, Step.STAGE: staged, Step.PUBLISH: published}
 

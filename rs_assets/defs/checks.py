@@ -13,6 +13,7 @@ from rs_assets.items.files import FileState
 from rs_assets.items.times import format_time, utc_now
 from rs_assets.settings import Station
 from rs_assets.state import FileFailure, IncompleteItem
+from rs_assets.stations.registry import interface_of
 
 _ROWS = 50
 _SESSIONS = "sessions_complete"
@@ -31,7 +32,7 @@ def check_specs(station: Station) -> list[dg.AssetCheckSpec]:
         dg.AssetCheckSpec(_NAMES[Step.STAGE], asset=[station.name, Step.STAGE.value], description=staged),
         dg.AssetCheckSpec(_NAMES[Step.PUBLISH], asset=[station.name, Step.PUBLISH.value], description=catalogued),
     ]
-    if station.sessions is not None:
+    if interface_of(station).has_sessions:
         complete = (
             "Every session whose downlink ended long ago is complete. A warning while the station shows less than that "
             "of any session, or has deleted a chunk before it was staged, with what is missing; acknowledge sessions "
@@ -51,7 +52,7 @@ def verdicts(platform: Platform, station: Station) -> dict[dg.AssetCheckKey, dg.
     for step, failures in ((Step.STAGE, unstaged), (Step.PUBLISH, uncatalogued)):
         key = dg.AssetCheckKey(dg.AssetKey([station.name, step.value]), _NAMES[step])
         results[key] = _verdict(key, failures)
-    if station.sessions is not None:
+    if interface_of(station).has_sessions:
         result = _sessions_verdict(station, platform.incomplete.outstanding(station.name, overdue_at=now), unstaged)
         results[dg.AssetCheckKey(dg.AssetKey([station.name, Step.STAGE.value]), _SESSIONS)] = result
     return results

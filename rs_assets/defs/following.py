@@ -12,6 +12,7 @@ from rs_assets.ingest.following import FollowCursor, Followed, follow
 from rs_assets.items.times import format_time, utc_now
 from rs_assets.settings import Station
 from rs_assets.stations.http import StationConnection
+from rs_assets.stations.registry import interface_of
 
 _AT_WORK = [
     dg.DagsterRunStatus.QUEUED,
@@ -26,13 +27,14 @@ _LONGEST_LOOK_S = 45
 
 def downlink_sensor(station: Station) -> dg.SensorDefinition | None:
     """Asks for the partitions of sessions that grow; None where the settings say that the station is not followed."""
-    if station.sessions is None or station.sessions.follow_every is None:
+    follow_every = interface_of(station).follow_every(station)
+    if follow_every is None:
         return None
 
     @dg.sensor(
         name=f"{station.name}_downlink",
         asset_selection=[dg.AssetKey([station.name, step.value]) for step in Step],
-        minimum_interval_seconds=max(1, round(station.sessions.follow_every.total_seconds())),
+        minimum_interval_seconds=max(1, round(follow_every.total_seconds())),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
             f"Asks {station.name} what it has just published, and starts a run of each window and mission that has "

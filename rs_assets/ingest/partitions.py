@@ -18,7 +18,7 @@ from rs_assets.staging.progress import Message
 from rs_assets.staging.sources import Source
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.stations.http import StationConnection
-from rs_assets.stations.registry import search_of
+from rs_assets.stations.registry import interface_of
 from rs_assets.stations.window import Partition
 
 _log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ class _Way:
     ) -> None:
         self._platform = platform
         self._station = connection.station
-        self._search = search_of(connection, platform.settings.missions)
+        self._search = interface_of(connection.station).search(connection, platform.settings.missions)
         self._source = source
         self._options = options
         self._progress = progress

@@ -19,29 +19,14 @@ from rs_assets.items.files import FileState
 from rs_assets.items.growth import joined
 from rs_assets.items.identity import grows
 from rs_assets.items.times import utc_now
-from rs_assets.settings import Interface, Station
+from rs_assets.settings import Station
 from rs_assets.staging.items import file_of
 from rs_assets.state import FileFailure, Resolution
-from rs_assets.stations.registry import judge
+from rs_assets.stations.registry import interface_of
 from rs_assets.stations.window import Partition
 
 _FAILURES = frozenset({FileState.UNCATALOGUED})
 """The failures that this step records, and resolves."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """What the collections of an interface hold, in the words of their description."""
-
-    title: str
-    described: str
-    keyword: str
-
-
-_CONTENTS = {
-    Interface.AUXIP: _Content("auxiliary files", "Auxiliary files", "auxiliary data"),
-    Interface.CADIP: _Content("downlink sessions", "Raw chunks of the downlink sessions", "raw data"),
-}
 
 
 @dataclass(frozen=True)
@@ -164,18 +149,18 @@ def _hrefs_of_the_items_of(platform: Platform, keys: Iterable[str]) -> set[str]:
 
 def collection_spec(platform: Platform, station: Station, mission: str) -> CollectionSpec:
     """The collection that a station's products of a mission belong to."""
-    content = _CONTENTS[station.interface]
+    contents = interface_of(station).contents
     known = platform.settings.missions.get(mission)
     per_mission = "{mission}" in station.collection
     whose = known.constellation.title() if known and per_mission else "Copernicus"
     return CollectionSpec(
         id=station.collection_of(mission),
-        title=f"{whose} {content.title}",
+        title=f"{whose} {contents.title}",
         description=(
-            f"{content.described} of {whose}, as the ground-segment stations publish them: every file has been "
+            f"{contents.description} of {whose}, as the ground-segment stations publish them: every file has been "
             "fetched whole and verified before its item was listed."
         ),
-        keywords=(*((known.constellation,) if known and per_mission else ()), content.keyword),
+        keywords=(*((known.constellation,) if known and per_mission else ()), contents.keyword),
     )
 
 
@@ -218,7 +203,7 @@ def _with_what_is_held(platform: Platform, station: Station, collection: str, it
         held = platform.catalog.get(collection, item.id)
         grown = item if held is None else joined(held, item)
         if len(grown.assets) > len(item.assets):
-            judge(station, grown, utc_now())
+            interface_of(station).settle(grown, station, utc_now())
         declare_extensions(grown)
         whole.append(grown)
     return whole

@@ -12,7 +12,7 @@ from rs_assets.items.completeness import missing_from
 from rs_assets.items.times import utc_now
 from rs_assets.settings import Station
 from rs_assets.state import IncompleteItem
-from rs_assets.stations.registry import judge, nothing_more_expected_from
+from rs_assets.stations.registry import interface_of
 from rs_assets.stations.search import Answer, StationSearch
 from rs_assets.stations.window import Partition
 
@@ -76,7 +76,7 @@ def _is_final(platform: Platform, station: Station, partition: Partition, answer
 
 def _incomplete(station: Station, partition: Partition, item: Item, now: datetime) -> IncompleteItem:
     """What to remember of an item that lacks something; the longer nothing has come, the later it is looked for."""
-    overdue = nothing_more_expected_from(station, item)
+    overdue = interface_of(station).expected_by(item, station)
     pause = min(max(_FIRST_PAUSE, now - overdue), _LONGEST_PAUSE)
     return IncompleteItem(
         station=station.name,
@@ -102,7 +102,7 @@ def _keep(platform: Platform, station: Station, partition: Partition, answer: An
             partition=partition,
             now=now,
             closed=closed,
-            judge=lambda item: judge(station, item, now),
+            judge=lambda item: interface_of(station).settle(item, station, now),
         )
         platform.documents.write(path, results.to_dict())
     platform.incomplete.seen(

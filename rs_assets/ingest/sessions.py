@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pystac import Item
 
 from rs_assets.items.completeness import COMPLETE, is_complete, missing_from, state_completeness
-from rs_assets.items.identity import grows
-from rs_assets.settings import Incomplete, Station
+from rs_assets.settings import Station
 from rs_assets.staging.items import StagedItem
+from rs_assets.stations.registry import interface_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def publishable(staged: StagedItem, station: Station) -> Item | None:
     item = staged.item
     if staged.is_complete and is_complete(item):
         return item
-    if not grows(item) or station.sessions is None or station.sessions.incomplete is Incomplete.HOLD:
+    if not interface_of(station).publishes_incomplete(station):
         return None
     partial = as_staged(staged).clone()
     partial.assets = {key: asset for key, asset in partial.assets.items() if key in staged.hrefs}

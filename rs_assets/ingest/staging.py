@@ -23,7 +23,7 @@ from rs_assets.settings import Retries, Station
 from rs_assets.staging.items import StagedItem, file_of, stage_items
 from rs_assets.staging.progress import Progress
 from rs_assets.staging.sources import Source
-from rs_assets.stations.registry import judge
+from rs_assets.stations.registry import interface_of
 from rs_assets.store import Sink
 
 
@@ -166,7 +166,7 @@ def _standings(
         known = held.get(item.id)
         renamed = item if known is None else aligned(item, keys_by_source(known))
         if renamed is not item:
-            judge(station, renamed, utc_now())
+            interface_of(station).settle(renamed, station, utc_now())
         named.append(renamed)
     standings = []
     for item, standing in classify(platform.catalog, collection, named):

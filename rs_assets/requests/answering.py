@@ -25,7 +25,7 @@ from rs_assets.staging.sources import Source
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.state.requests import RequestCounts, RequestState
 from rs_assets.stations.http import StationConnection
-from rs_assets.stations.registry import search_of
+from rs_assets.stations.registry import interface_of
 from rs_assets.stations.search import StationSearch
 
 OWNER = "on_demand"
@@ -195,7 +195,7 @@ class Answering:
                 connection = await self._open.enter_async_context(StationConnection(settings, limits=limits))
                 source = HttpSource(settings, connection.credentials, limits)
                 await self._open.enter_async_context(source)
-                search = search_of(connection, self._platform.settings.missions)
+                search = interface_of(settings).search(connection, self._platform.settings.missions)
                 self._stations[name] = _OpenStation(settings, search, source)
         return self._stations[name]
 

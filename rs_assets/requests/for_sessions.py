@@ -23,7 +23,7 @@ from rs_assets.requests.inbox import Inbox
 from rs_assets.requests.model import AuxRequest, RequestError, is_request_id, parse_request
 from rs_assets.settings import Mission, Settings
 from rs_assets.state import Requests, SessionEntry
-from rs_assets.stations.registry import nothing_more_expected_from
+from rs_assets.stations.registry import interface_of
 
 _MOST_AT_ONCE = 100
 _LONGEST_REQUESTER = 200
@@ -154,7 +154,9 @@ def _end_is_known(settings: Settings, station: str, session: Item, now: datetime
     if is_complete(session) or stated not in {session.properties.get(name) for name in ("published", "start_datetime")}:
         return True
     known = {entry.name: entry for entry in settings.stations}
-    return station not in known or now >= nothing_more_expected_from(known[station], session)
+    if station not in known:
+        return True
+    return now >= interface_of(known[station]).expected_by(session, known[station])
 
 
 def _is_used(platform: Platform, request_id: str) -> bool:

@@ -15,11 +15,9 @@ from rs_assets.selection.odata import odata_superset
 from rs_assets.selection.policies import Selection, choose, select
 from rs_assets.selection.rules import JobInterval
 from rs_assets.selection.valcover import create_valcover_filter
-from rs_assets.selection.vocabulary import AUXIP_VOCABULARY, CADIP_VOCABULARY, Vocabulary
+from rs_assets.selection.vocabulary import Vocabulary
 
 __all__ = [
-    "AUXIP_VOCABULARY",
-    "CADIP_VOCABULARY",
     "Candidate",
     "Coverage",
     "Expression",

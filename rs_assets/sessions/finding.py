@@ -8,8 +8,9 @@ from itertools import groupby
 from rs_assets.errors import RsAssetsError
 from rs_assets.ingest import Platform
 from rs_assets.ingest.search_results import SearchResults, results_path
-from rs_assets.settings import Interface, Station
+from rs_assets.settings import Station
 from rs_assets.state.sightings import Sighting, Sightings
+from rs_assets.stations.registry import interface_of
 from rs_assets.stations.window import Partition
 
 
@@ -60,7 +61,7 @@ def downlink_stations(platform: Platform, name: str | None = None) -> list[Stati
     Raises:
         RsAssetsError: there is none.
     """
-    stations = [entry for entry in platform.settings.stations if entry.interface is Interface.CADIP]
+    stations = [entry for entry in platform.settings.stations if interface_of(entry).has_sessions]
     if name is None and stations:
         return stations
     named = [entry for entry in stations if entry.name == name]

@@ -18,7 +18,7 @@ from rs_assets.sessions.auxiliary import Auxiliary, auxiliary_of
 from rs_assets.sessions.channels import Channel, Fate, channels_of
 from rs_assets.sessions.finding import SessionPlace
 from rs_assets.state import FileFailure, StagedFile
-from rs_assets.stations.registry import judge
+from rs_assets.stations.registry import interface_of
 
 __all__ = ["Channel", "Glance", "Moments", "Problem", "glance_at"]
 
@@ -112,7 +112,7 @@ def glance_at(platform: Platform, place: SessionPlace, now: datetime) -> Glance:
     station = place.station
     held = platform.catalog.get(place.collection, place.session_id)
     session = _whole(platform, place, held)
-    judge(station, session, now)
+    interface_of(station).settle(session, station, now)
     failures = [each for each in platform.outcomes.outstanding(station.name) if each.file.item_id == session.id]
     transfers = _transfers(platform, place.collection, session)
     fates = {key: _fate(session, key, transfers, failures, held) for key in session.assets}

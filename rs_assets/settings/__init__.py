@@ -20,6 +20,7 @@ from rs_assets.settings.document import (
     SqliteCatalogSettings,
     StateSettings,
 )
+from rs_assets.settings.interfaces import interface_names, load_interface
 from rs_assets.settings.loading import (
     CONFIG_VARIABLE,
     DEMO_SETTINGS,
@@ -30,12 +31,9 @@ from rs_assets.settings.loading import (
     parse_settings,
 )
 from rs_assets.settings.needs import CATALOG_SOURCE, Need, SessionRequest
-from rs_assets.settings.sessions import Completeness, Incomplete, Sessions
 from rs_assets.settings.station import (
     RESERVED_COLLECTIONS,
     RESERVED_STATION_NAMES,
-    Interface,
-    ItemIdRule,
     Policy,
     Retries,
     Station,
@@ -57,12 +55,8 @@ __all__ = [
     "Authentication",
     "BasicAuthentication",
     "ClientPlacement",
-    "Completeness",
     "DirectoryStore",
-    "Incomplete",
-    "Interface",
     "InvalidSettingsError",
-    "ItemIdRule",
     "Mission",
     "Need",
     "NoAuthentication",
@@ -73,7 +67,6 @@ __all__ = [
     "S3Store",
     "Secret",
     "SessionRequest",
-    "Sessions",
     "Settings",
     "SqliteCatalogSettings",
     "StateSettings",
@@ -84,6 +77,8 @@ __all__ = [
     "Verification",
     "WindowLength",
     "default_path",
+    "interface_names",
+    "load_interface",
     "load_settings",
     "parse_settings",
 ]

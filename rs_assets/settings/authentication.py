@@ -2,9 +2,10 @@
 
 import os
 import unicodedata
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, Field, HttpUrl, SecretStr, field_validator, model_validator
 
@@ -15,11 +16,13 @@ from rs_assets.settings.model import SettingsModel
 class Secret(SettingsModel):
     """Where a secret is found. The secret itself never stands in the settings."""
 
+    RENAMED: ClassVar[Mapping[str, str]] = {"otherwise": "default"}
+
     env: str | None = None
     """Name of the environment variable that holds the secret; a trailing line break is dropped."""
     file: Path | None = None
     """File that holds the secret, e.g. one mounted by the cluster; a trailing line break is dropped."""
-    otherwise: SecretStr | None = None
+    default: SecretStr | None = None
     """Used while the variable is unset; accepted for stations on this machine only, such as a simulator."""
 
     @model_validator(mode="after")
@@ -46,8 +49,8 @@ class Secret(SettingsModel):
         """Where the secret is, in words, and what stands there."""
         if self.env is not None:
             value = os.environ.get(self.env)
-            if value is None and self.otherwise is not None:
-                value = self.otherwise.get_secret_value()
+            if value is None and self.default is not None:
+                value = self.default.get_secret_value()
             if value is None:
                 raise SettingsError(f"the environment variable {self.env} is not set; set it to the secret")
             return f"the environment variable {self.env}", value

@@ -8,9 +8,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from rs_assets.errors import SettingsError
+from rs_assets.settings.interfaces import AnyStation, load_interface
 from rs_assets.settings.model import Key, MisplacedValueError, SettingsModel
 from rs_assets.settings.needs import CATALOG_SOURCE, SessionRequest
-from rs_assets.settings.station import Interface, Station
+from rs_assets.settings.station import Station
 from rs_assets.settings.store import Store
 
 OTHER_MISSION = "other"
@@ -87,7 +88,7 @@ class Settings(SettingsModel):
     """Most partitions of one run; a longer backfill is split."""
     requests_per_run: Annotated[int, Field(ge=1, le=1000)] = 100
     """Most on-demand requests that one run answers."""
-    stations: tuple[Station, ...]
+    stations: tuple[AnyStation, ...]
     session_requests: dict[str, SessionRequest] = Field(default_factory=dict)
     """By mission: what is asked for by itself when a downlink session of the mission enters the catalogue."""
 
@@ -123,7 +124,7 @@ class Settings(SettingsModel):
                     yield ("stations", index, "missions", place), f"{mission!r} {message}"
 
     def _unanswerable_sessions(self) -> Iterator[tuple[Key, str]]:
-        sources = [station.name for station in self.stations if station.interface is Interface.AUXIP]
+        sources = [station.name for station in self.stations if load_interface(station.interface).answers_product_types]
         sources.append(CATALOG_SOURCE)
         for name, asked in self.session_requests.items():
             if name not in self.missions:

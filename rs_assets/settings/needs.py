@@ -69,7 +69,7 @@ class SessionRequest(SettingsModel):
     """What is asked for when a session of a mission enters the catalogue, for its whole downlink."""
 
     source: str
-    """Where to look: the name of an auxip station, or ``catalog``."""
+    """Where to look: the name of a station that has auxiliary files, or ``catalog``."""
     needs: Annotated[Needs, Field(min_length=1)]
     """What the mission's processor needs."""
     only_within: timedelta | None = None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl, field_validator, model_validator
@@ -18,7 +18,6 @@ from rs_assets.settings.authentication import (
     without_credentials,
 )
 from rs_assets.settings.model import MisplacedValueError, SettingsModel
-from rs_assets.settings.sessions import Sessions
 
 RESERVED_STATION_NAMES = frozenset({"on_demand", "operations"})
 
@@ -28,28 +27,6 @@ RESERVED_COLLECTIONS = frozenset({"search_results", "staged_files", "inbox", "re
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _COLLECTION = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-class Interface(StrEnum):
-    """The station interfaces that can be asked."""
-
-    AUXIP = "auxip"
-    """Auxiliary files."""
-    CADIP = "cadip"
-    """Downlink sessions, each a number of chunks on some channels."""
-
-
-_DEFAULTS: dict[object, dict[str, Any]] = {Interface.CADIP: {"collection": "{mission}_chunk", "sessions": {}}}
-"""What the keys of a station are by default that depend on its interface."""
-
-
-class ItemIdRule(StrEnum):
-    """How a product's name becomes its item id."""
-
-    STEM = "stem"
-    """The name without its last extension."""
-    NAME = "name"
-    """The whole name, for a station that offers one product in two forms."""
 
 
 class TimeField(StrEnum):
@@ -129,14 +106,17 @@ class Retries(SettingsModel):
 
 
 class Station(SettingsModel):
-    """One station: how it is reached, what is asked of it, and how far it may be loaded."""
+    """One station: how it is reached, what is asked of it, and how far it may be loaded.
+
+    These are the keys that the stations of every interface have; each interface adds its own in a class of its own.
+    """
 
     name: str
     """Name of the station: letters, digits and underscores; it begins the asset keys."""
-    interface: Interface
+    interface: str
     """The interface that it speaks."""
     url: HttpUrl
-    """Root of the service, to which ``/Products`` or ``/Sessions`` is added."""
+    """Root of the service."""
     description: str = ""
     """Shown in the Dagster UI."""
     owners: tuple[str, ...] = ()
@@ -148,10 +128,8 @@ class Station(SettingsModel):
     """Hosts beside the station's own that may be sent its credentials after a redirect."""
     missions: tuple[str, ...]
     """Missions to ask for, each a partition; ``other`` gathers what belongs to no mission."""
-    collection: str = "{mission}_aux"
-    """Pattern of the catalogue's collection; ``{mission}`` is the mission's name in lower case. Where it is
-    left out, a CADIP station's is ``{mission}_chunk``."""
-    item_id: ItemIdRule = ItemIdRule.STEM
+    collection: str
+    """Pattern of the catalogue's collection; ``{mission}`` is the mission's name in lower case."""
     time_field: TimeField = TimeField.PUBLICATION
     window: WindowLength = WindowLength.DAY
     start: date
@@ -169,17 +147,6 @@ class Station(SettingsModel):
     page_size: Annotated[int, Field(ge=2, le=10_000)] = 1000
     """Products asked for in one page of a search; two at least, since a page repeats the end of the last one."""
     verification: Verification = Verification()
-    product_types: tuple[str, ...] = ()
-    """Product types to ask for; all of them where empty."""
-    sessions: Sessions | None = None
-    """When a downlink session is complete, and how it is followed; for a CADIP station, and only for one."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _with_defaults_of_its_interface(cls, given: object) -> object:
-        if not isinstance(given, dict) or not isinstance(given.get("interface"), str):
-            return given
-        return _DEFAULTS.get(given["interface"], {}) | given
 
     @field_validator("name")
     @classmethod
@@ -220,18 +187,6 @@ class Station(SettingsModel):
         return value
 
     @model_validator(mode="after")
-    def _sessions_only_where_there_are_some(self) -> Self:
-        has_sessions = self.interface is Interface.CADIP
-        if not has_sessions and self.sessions is not None:
-            message = f"a station of the interface {self.interface.value} has no sessions; only a cadip station has"
-            raise MisplacedValueError((("sessions",), message))
-        if has_sessions and self.sessions is None:
-            raise MisplacedValueError((("sessions",), "leave it out, or say what shall differ from its defaults"))
-        if has_sessions and self.product_types:
-            raise MisplacedValueError((("product_types",), "the chunks of a cadip station have no product type"))
-        return self
-
-    @model_validator(mode="after")
     def _collections_keep_to_themselves(self) -> Self:
         for mission in self.missions:
             if self.collection_of(mission) in RESERVED_COLLECTIONS:
@@ -248,8 +203,8 @@ class Station(SettingsModel):
         if hosts <= _LOOPBACK_HOSTS:
             return self
         for secret in secrets_of(self.authentication):
-            if secret.otherwise is not None:
-                raise ValueError("'otherwise' is only for a station on this machine; name 'env' or 'file' alone")
+            if secret.default is not None:
+                raise ValueError("'default' is only for a station on this machine; name 'env' or 'file' alone")
         return self
 
     def collection_of(self, mission: str) -> str:

@@ -94,8 +94,8 @@ class S3Store(SettingsModel):
                 "use https, or bear it with allow_http: true"
             )
         keys = (self.access_key_id, self.secret_access_key, self.session_token)
-        if not local and any(secret is not None and secret.otherwise is not None for secret in keys):
-            raise ValueError("'otherwise' is only for a store on this machine; name 'env' or 'file' alone")
+        if not local and any(secret is not None and secret.default is not None for secret in keys):
+            raise ValueError("'default' is only for a store on this machine; name 'env' or 'file' alone")
         return self
 
     @property

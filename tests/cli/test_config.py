@@ -12,7 +12,7 @@ from rs_assets.cli import cli
 from rs_assets.ingest import Platform
 from rs_assets.items.files import FileState
 from rs_assets.items.times import utc_now
-from rs_assets.settings import CONFIG_VARIABLE, parse_settings
+from rs_assets.settings import CONFIG_VARIABLE, interface_names, load_interface, parse_settings
 from rs_assets.state import FileFailure
 from tests.files import file_at
 from tests.platform import settings_text
@@ -44,10 +44,14 @@ def test_every_problem_is_told_with_its_line_and_key(tmp_path: Path) -> None:
     assert f"line {line + 1}, stations.0.concurency: 'concurency' is no key here" in result.output
 
 
-def test_the_schema_is_json_and_describes_every_key_of_a_station() -> None:
+@pytest.mark.parametrize("interface", interface_names())
+def test_the_schema_is_json_and_describes_every_key_of_a_station_of_any_interface(interface: str) -> None:
     schema = json.loads(invoke("config", "schema").output)
 
-    properties = schema["$defs"]["Station"]["properties"]
+    model = load_interface(interface).settings.__name__
+    assert {"$ref": f"#/$defs/{model}"} in schema["properties"]["stations"]["items"]["oneOf"]
+    properties = schema["$defs"][model]["properties"]
+    assert properties["interface"]["const"] == interface
     undescribed = [
         name for name, entry in properties.items() if "description" not in entry and "$ref" not in json.dumps(entry)
     ]

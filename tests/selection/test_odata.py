@@ -11,7 +11,6 @@ from pystac import Item
 from rs_assets.items.identity import stem
 from rs_assets.items.times import OPEN_END, format_time
 from rs_assets.selection import (
-    AUXIP_VOCABULARY,
     Expression,
     Vocabulary,
     create_valcover_filter,
@@ -23,6 +22,7 @@ from rs_assets.selection.vocabulary import Attribute, Field, Kind
 from rs_assets.simulator.auxip import entity, products
 from rs_assets.simulator.odata import predicate, schema
 from rs_assets.simulator.odata.expressions import parse as parse_odata
+from rs_assets.stations.auxip import AUXIP_VOCABULARY
 
 from .samples import DAY, HOUR
 from .trees import expressions, moments, words

@@ -278,7 +278,7 @@ def test_the_json_schema_accepts_the_demo_and_describes_every_key() -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "hint"),
     [
-        ("password: {env: RS_ASSETS_SIMULATOR_PASSWORD, otherwise: simulator}", "password: hunter2", "{env: NAME}"),
+        ("password: {env: RS_ASSETS_SIMULATOR_PASSWORD, default: simulator}", "password: hunter2", "{env: NAME}"),
         ("start: 2024-01-01", "start: 01/01/2024", "expected a day, e.g. 2024-01-31"),
         ("missions: [S1, S2, S3]", "missions: [no]", "so quote it"),
         ("concurrency: 8", "verification: strikt", "expected a mapping of keys"),

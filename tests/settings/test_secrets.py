@@ -40,7 +40,7 @@ def test_a_variable_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) ->
 def test_no_form_of_the_settings_shows_a_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PASSWORD", SECRET)
     text = with_station_line(f"authentication: {PASSWORD}").replace("station.example", "127.0.0.1")
-    text = text.replace("{env: PASSWORD}", f"{{env: PASSWORD, otherwise: {SECRET}}}")
+    text = text.replace("{env: PASSWORD}", f"{{env: PASSWORD, default: {SECRET}}}")
     settings = parsed(text, base=tmp_path)
 
     shown = [repr(settings), str(settings), str(settings.model_dump()), settings.model_dump_json()]
@@ -106,18 +106,18 @@ def test_the_demo_secret_may_stand_in_the_settings_until_the_variable_is_set(mon
     "host", ["https://station.example", "http://127.0.0.1.station.example", "http://localhost.station.example"]
 )
 def test_a_literal_secret_is_only_for_a_station_on_this_machine(host: str) -> None:
-    line = "authentication: {kind: basic, username: u, password: {env: PASSWORD, otherwise: simple}}"
+    line = "authentication: {kind: basic, username: u, password: {env: PASSWORD, default: simple}}"
     text = with_station_line(line).replace("https://station.example", host)
 
-    assert "'otherwise' is only for a station on this machine" in problems_of(text)[0].message
+    assert "'default' is only for a station on this machine" in problems_of(text)[0].message
     assert not problems_of(text.replace(host, "http://127.0.0.1:8127"))
 
 
 def test_a_literal_secret_is_refused_where_the_token_endpoint_is_elsewhere() -> None:
-    line = f"authentication: {{{OAUTH2}, username: u, password: {{env: P, otherwise: simple}}}}"
+    line = f"authentication: {{{OAUTH2}, username: u, password: {{env: P, default: simple}}}}"
     text = with_station_line(line).replace("https://station.example/auxip", "http://localhost/auxip")
 
-    assert "'otherwise'" in problems_of(text)[0].message
+    assert "'default'" in problems_of(text)[0].message
 
 
 @pytest.mark.parametrize(
@@ -159,3 +159,9 @@ def test_an_unknown_key_is_refused_in_every_kind_of_authentication(kind: str) ->
     adapter: TypeAdapter[Authentication] = TypeAdapter(Authentication)
     with pytest.raises(ValueError, match="Extra inputs are not permitted"):
         adapter.validate_python({"kind": kind, "passwort": "x"})
+
+
+def test_the_default_of_a_secret_is_read_under_its_earlier_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PASSWORD", raising=False)
+
+    assert Secret.model_validate({"env": "PASSWORD", "otherwise": SECRET}).reveal() == SECRET

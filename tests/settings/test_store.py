@@ -64,7 +64,7 @@ def test_what_is_no_bucket_is_refused(url: str) -> None:
         ("secret_access_key: {env: A}", "go together"),
         ("session_token: {env: A}", "goes with"),
         ("skip_signature: true, access_key_id: {env: A}, secret_access_key: {env: B}", "leave 'access_key_id' out"),
-        ("access_key_id: {env: A, otherwise: hunter2}, secret_access_key: {env: B}", "a store on this machine"),
+        ("access_key_id: {env: A, default: hunter2}, secret_access_key: {env: B}", "a store on this machine"),
         ("access_key_id: hunter2", "a secret never stands here"),
         ("part_size: 5000000", "greater than or equal to 5242880"),
         ("parts_at_once: 0", "greater than or equal to 1"),
@@ -84,7 +84,7 @@ def test_what_contradicts_itself_or_is_unsafe_is_refused_without_showing_a_secre
         "endpoint: 'http://127.0.0.1:9000'",
         "endpoint: 'http://[::1]:9000'",
         "endpoint: 'http://minio.example:9000', allow_http: true",
-        "endpoint: 'http://localhost:9', access_key_id: {env: A, otherwise: x}, secret_access_key: {env: B}",
+        "endpoint: 'http://localhost:9', access_key_id: {env: A, default: x}, secret_access_key: {env: B}",
         "access_key_id: {env: A}, secret_access_key: {file: b}, session_token: {env: C}",
     ],
 )

@@ -14,10 +14,11 @@ from typing import Any
 from pydantic import HttpUrl
 
 from rs_assets.items.multihash import Digest
-from rs_assets.settings import Interface, NoAuthentication, Retries, Station, Verification
+from rs_assets.settings import NoAuthentication, Retries, Verification
 from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Message, Moved, Started
 from rs_assets.staging.sources.http import HttpSource
+from rs_assets.stations.auxip import AuxipStation
 from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.tokens import ConstantHeaders
 from rs_assets.store.directory_sink import DirectorySink
@@ -33,9 +34,9 @@ def _tell(message: Message) -> None:
 
 
 async def _main(order: dict[str, Any]) -> list[dict[str, Any]]:
-    station = Station(
+    station = AuxipStation(
         name="adgs",
-        interface=Interface.AUXIP,
+        interface="auxip",
         url=HttpUrl(order["url"]),
         missions=("S1",),
         start=date(2026, 1, 1),

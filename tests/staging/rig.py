@@ -12,11 +12,12 @@ from pydantic import HttpUrl
 
 from rs_assets.items.files import FileRecord
 from rs_assets.items.multihash import Algorithm, Digest
-from rs_assets.settings import Interface, Policy, Retries, Station, Verification
+from rs_assets.settings import Policy, Retries, Station, Verification
 from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Progress
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.staging.verification import Expectation, VerifyingHasher
+from rs_assets.stations.auxip import AuxipStation
 from rs_assets.stations.limits import StationLimits
 from rs_assets.store import Sink
 from tests.files import file_at
@@ -50,9 +51,9 @@ class Tokens:
 
 
 def settings_of(station: FaultStation, **others: Any) -> Station:
-    return Station(
+    return AuxipStation(
         name="adgs",
-        interface=Interface.AUXIP,
+        interface="auxip",
         url=HttpUrl(station.url()),
         missions=("S1",),
         start=date(2026, 1, 1),

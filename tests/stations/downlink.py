@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 
-from rs_assets.settings import Interface
 from rs_assets.stations.cadip import CadipSearch
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.search import Answer
@@ -96,7 +95,7 @@ class Downlink:
         self.service = Service().on("/cadip/Sessions", self.list_sessions).on("/cadip/Files", self.list_files)
         defaults = {
             "name": "sgs",
-            "interface": Interface.CADIP,
+            "interface": "cadip",
             "url": f"{self.service.url}/cadip",
             "missions": ("S1", "S2", "other"),
         }

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rs_assets.locks import FileLocks
-from rs_assets.settings import Station
+from rs_assets.settings import Station, load_interface
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.limits import StationLimits
 
@@ -33,7 +33,7 @@ async def _hold(limits: StationLimits) -> None:
 
 
 async def _main(order: dict[str, Any]) -> None:
-    station = Station.model_validate(order["station"])
+    station = load_interface(order["station"]["interface"]).settings.model_validate(order["station"])
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     async with StationLimits(station, FileLocks(Path(order["locks"]))) as limits:

@@ -10,7 +10,7 @@ import httpx
 from aiohttp import web
 from pydantic import HttpUrl, TypeAdapter
 
-from rs_assets.settings import Authentication, Interface, Retries, Station
+from rs_assets.settings import Authentication, Retries, Station, load_interface
 
 Reply = httpx.Response | Callable[[httpx.Request], httpx.Response]
 
@@ -78,14 +78,15 @@ class Service:
         adapter: TypeAdapter[Authentication] = TypeAdapter(Authentication)
         defaults: dict[str, Any] = {
             "name": "adgs",
-            "interface": Interface.AUXIP,
+            "interface": "auxip",
             "url": HttpUrl(f"{self.url}/auxip"),
             "authentication": adapter.validate_python(given),
             "missions": ("S1", "other"),
             "start": date(2026, 1, 1),
             "retries": AT_ONCE,
         }
-        return Station(**(defaults | others))
+        given_settings = defaults | others
+        return load_interface(given_settings["interface"]).settings(**given_settings)
 
 
 def token(text: str = "t0ken", **others: Any) -> httpx.Response:

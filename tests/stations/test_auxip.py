@@ -12,7 +12,7 @@ from rs_assets.items.times import format_time
 from rs_assets.settings import TimeField
 from rs_assets.stations.auxip import AuxipSearch
 from rs_assets.stations.http import StationConnection
-from rs_assets.stations.registry import search_of
+from rs_assets.stations.registry import interface_of
 from rs_assets.stations.search import Answer
 from rs_assets.stations.window import Window
 
@@ -213,7 +213,7 @@ async def test_a_quote_in_a_product_type_is_doubled_and_arrives_encoded(service:
     station = service.station(product_types=("it's+1&2#3",))
 
     async with StationConnection(station) as connection:
-        await search_of(connection, MISSIONS).search(DAY, "S1")
+        await interface_of(connection.station).search(connection, MISSIONS).search(DAY, "S1")
 
     sent = options(service.requests[0])["$filter"]
     assert "Value eq 'it''s+1&2#3'" in sent

@@ -12,7 +12,7 @@ from rs_assets.selection import parse
 from rs_assets.settings import TimeField
 from rs_assets.stations.cadip import CadipSearch
 from rs_assets.stations.http import StationConnection
-from rs_assets.stations.registry import search_of
+from rs_assets.stations.registry import interface_of
 from rs_assets.stations.search import Answer
 
 from .downlink import BEGIN, CHUNK, SESSION, Downlink, again, chunk, chunks, quality, session, stamp
@@ -234,7 +234,7 @@ async def test_files_that_cannot_be_had_fail_the_search() -> None:
 
 async def found(downlink: Downlink, text: str) -> list[str]:
     async with StationConnection(downlink.station, transport=httpx.MockTransport(downlink.service)) as connection:
-        return ids(await search_of(connection, MISSIONS).find(parse(text)))
+        return ids(await interface_of(connection.station).search(connection, MISSIONS).find(parse(text)))
 
 
 async def test_sessions_are_found_by_a_filter_of_which_the_station_is_asked_a_part() -> None:

@@ -17,7 +17,7 @@ from rs_assets.items.extensions import declare_extensions
 from rs_assets.items.identity import stem
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.items.times import format_time
-from rs_assets.settings import ItemIdRule, Station
+from rs_assets.stations.auxip.settings import AuxipStation, ItemIdRule
 from rs_assets.stations.fields import Count, Moment, RequiredText, moment_of
 from rs_assets.stations.missions import Belonging
 
@@ -102,7 +102,7 @@ class Product(BaseModel):
         return self.attributes.get("productType")
 
 
-def product_item(product: Product, station: Station, owner: Belonging) -> Item:
+def product_item(product: Product, station: AuxipStation, owner: Belonging) -> Item:
     """The STAC 1.1 item of a product: its identity, times, platform, processing, and the file as its one asset."""
     start = product.start or product.end
     end = product.end or product.start
@@ -143,7 +143,7 @@ def _properties(product: Product, owner: Belonging, start: datetime | None, end:
     return known | {name: text for name, text in texts.items() if text}
 
 
-def _asset(product: Product, station: Station) -> Asset:
+def _asset(product: Product, station: AuxipStation) -> Asset:
     facts: dict[str, Any] = {}
     if product.size is not None:
         facts["file:size"] = product.size

@@ -12,10 +12,12 @@ from pydantic import ValidationError
 
 from rs_assets.errors import StationError
 from rs_assets.items.identity import publication_order
-from rs_assets.selection import AUXIP_VOCABULARY, Expression, compile_filter, odata_superset
+from rs_assets.selection import Expression, compile_filter, odata_superset
 from rs_assets.selection.vocabulary import Field, Vocabulary
 from rs_assets.settings import OTHER_MISSION, Mission, TimeField
 from rs_assets.stations.auxip.product import Product, product_item
+from rs_assets.stations.auxip.settings import AuxipStation
+from rs_assets.stations.auxip.vocabulary import AUXIP_VOCABULARY
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.missions import Belonging, belonging
 from rs_assets.stations.odata import (
@@ -52,6 +54,7 @@ class AuxipSearch:
     """Searches an AUXIP station by window, mission and product type."""
 
     def __init__(self, connection: StationConnection, missions: Mapping[str, Mission]) -> None:
+        assert isinstance(connection.station, AuxipStation)
         self._connection = connection
         self._station = connection.station
         self._missions = missions

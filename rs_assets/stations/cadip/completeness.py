@@ -18,7 +18,7 @@ from pystac import Asset, Item
 
 from rs_assets.items.completeness import state_completeness
 from rs_assets.items.times import parse_time
-from rs_assets.settings import Completeness, Sessions
+from rs_assets.stations.cadip.settings import Completeness, Sessions
 
 QUALITY = "cadip:quality"
 RETRANSFER_QUALITY = "cadip:retransfer_quality"

@@ -16,10 +16,12 @@ from pystac import Item
 from rs_assets.errors import AuthenticationError, StationError
 from rs_assets.items.identity import publication_order
 from rs_assets.items.times import utc_now
-from rs_assets.selection import CADIP_VOCABULARY, Expression, compile_filter, odata_superset
+from rs_assets.selection import Expression, compile_filter, odata_superset
 from rs_assets.settings import OTHER_MISSION, Mission, TimeField
 from rs_assets.stations.cadip.completeness import settle
 from rs_assets.stations.cadip.session import Session, SessionFile, session_item
+from rs_assets.stations.cadip.settings import sessions_of
+from rs_assets.stations.cadip.vocabulary import CADIP_VOCABULARY
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.missions import Belonging, belonging
 from rs_assets.stations.odata import Entity, Listing, Query, QueryRefusedError, literal, moment, read_all, read_entity
@@ -145,8 +147,7 @@ class CadipSearch:
     async def _items(self, wanted: Mapping[str, Sequence[Session]], answer: Answer) -> list[Item]:
         """The items of sessions, by SessionId, with all their files."""
         files = await self._files(list(wanted), answer)
-        rule = self._station.sessions
-        assert rule is not None
+        rule = sessions_of(self._station)
         items = []
         for session_id, entities in wanted.items():
             try:

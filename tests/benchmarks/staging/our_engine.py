@@ -25,10 +25,11 @@ from pydantic import HttpUrl
 
 from rs_assets.items.files import FileRecord
 from rs_assets.items.multihash import Algorithm, Digest
-from rs_assets.settings import Interface, Policy, S3Store, Station, Verification
+from rs_assets.settings import Policy, S3Store, Verification
 from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Message, Moved, Progress, unobserved
 from rs_assets.staging.sources.http import HttpSource
+from rs_assets.stations.auxip import AuxipStation
 from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.tokens import ConstantHeaders
 from rs_assets.store import Sink
@@ -101,9 +102,9 @@ async def stage(
     progress: Progress = unobserved,
 ) -> list[FileRecord]:
     """Move files from the station at `url` into the sink; the station vouches for one digest of each."""
-    station = Station(
+    station = AuxipStation(
         name="station",
-        interface=Interface.AUXIP,
+        interface="auxip",
         url=HttpUrl(url),
         missions=("S1",),
         start=date(2026, 1, 1),

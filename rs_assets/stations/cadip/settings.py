@@ -1,11 +1,12 @@
-"""What the settings say of downlink sessions: when one is complete, and what becomes of one that is not."""
+"""The settings of a CADIP station: when a downlink session is complete, and what becomes of one that is not."""
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, field_validator
 
+from rs_assets.settings import Station
 from rs_assets.settings.model import SettingsModel
 
 
@@ -53,3 +54,20 @@ class Sessions(SettingsModel):
         if value is not None and value <= timedelta(0):
             raise ValueError("a duration must be longer than nothing")
         return value
+
+
+class CadipStation(Station):
+    """A station of downlink sessions; ``/Sessions`` and ``/Files`` are added to its url."""
+
+    interface: Literal["cadip"]
+    """The interface that it speaks."""
+    collection: str = "{mission}_chunk"
+    """Pattern of the catalogue's collection; ``{mission}`` is the mission's name in lower case."""
+    sessions: Sessions = Sessions()
+    """When a downlink session is complete, and how it is followed."""
+
+
+def sessions_of(station: Station) -> Sessions:
+    """How the sessions of a CADIP station are followed and judged."""
+    assert isinstance(station, CadipStation)
+    return station.sessions
