@@ -1,4 +1,4 @@
-"""The sensor that follows a downlink station: chunks are staged while the downlink still runs."""
+"""The sensor that follows a station: what it publishes is staged within seconds, a session while it still grows."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -9,9 +9,9 @@ from rs_assets.defs.partitions import multi_partition_key, partitions_of
 from rs_assets.errors import StationError
 from rs_assets.ingest import Platform, Step
 from rs_assets.ingest.following import FollowCursor, Followed, follow
+from rs_assets.ingest.opening import open_station
 from rs_assets.items.times import format_time, utc_now
 from rs_assets.settings import Station
-from rs_assets.stations.http import StationConnection
 from rs_assets.stations.registry import interface_of
 
 _AT_WORK = [
@@ -25,20 +25,22 @@ _LONGEST_LOOK_S = 45
 """How long one tick may take; Dagster ends it by force a little later."""
 
 
-def downlink_sensor(station: Station) -> dg.SensorDefinition | None:
-    """Asks for the partitions of sessions that grow; None where the settings say that the station is not followed."""
-    follow_every = interface_of(station).follow_every(station)
+def following_sensor(station: Station) -> dg.SensorDefinition | None:
+    """Asks for the partitions that have changed; None where the settings say that the station is not followed."""
+    interface = interface_of(station)
+    follow_every = interface.follow_every(station)
     if follow_every is None:
         return None
+    purpose = ", so that chunks are staged while the downlink still runs" if interface.has_sessions else ""
 
     @dg.sensor(
-        name=f"{station.name}_downlink",
+        name=f"{station.name}_{interface.followed_as}",
         asset_selection=[dg.AssetKey([station.name, step.value]) for step in Step],
         minimum_interval_seconds=max(1, round(follow_every.total_seconds())),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
-            f"Asks {station.name} what it has just published, and starts a run of each window and mission that has "
-            "grown, so that chunks are staged while the downlink still runs."
+            f"Asks {station.name} what it has just published, and starts a run of each window and mission of "
+            f"which that has something new{purpose}."
         ),
     )
     def sensor(context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]) -> dg.SensorResult:
@@ -55,10 +57,10 @@ def downlink_sensor(station: Station) -> dg.SensorDefinition | None:
             return dg.SensorResult(skip_reason=reason, cursor=cursor.to_text())
         requests = [
             dg.RunRequest(
-                run_key=change.run_key,
+                run_key=change.run_key(interface.followed_as),
                 partition_key=multi_partition_key(change.partition),
                 asset_selection=[dg.AssetKey([station.name, step.value]) for step in Step],
-                tags={"station": station.name, "due": "downlink"},
+                tags={"station": station.name, "due": interface.followed_as},
             )
             for change in followed.changes
             if known.has_partition_key(multi_partition_key(change.partition))
@@ -79,15 +81,8 @@ async def _look(
     platform: Platform, station: Station, cursor: FollowCursor, is_running: Callable[[str], bool]
 ) -> Followed:
     """One look at the station, within the limits that its downloads keep to as well."""
-    async with asyncio.timeout(_LONGEST_LOOK_S), platform.limits(station) as limits:
-        return await follow(
-            station,
-            platform.settings.missions,
-            cursor,
-            now=utc_now(),
-            is_running=is_running,
-            connect=lambda once: StationConnection(once, limits=limits),
-        )
+    async with asyncio.timeout(_LONGEST_LOOK_S), open_station(platform, station, tries_once=True) as opened:
+        return await follow(opened.search, station, cursor, now=utc_now(), is_running=is_running)
 
 
 def _is_at_work(instance: dg.DagsterInstance, station: Station, partition: str) -> bool:

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from rs_assets.defs.assets import PLATFORM, PROGRESS, ProgressFactory, station_assets
-from rs_assets.defs.following import downlink_sensor
+from rs_assets.defs.following import following_sensor
 from rs_assets.defs.on_demand.assets import on_demand_assets
 from rs_assets.defs.on_demand.filing import file_aux_request
 from rs_assets.defs.on_demand.for_sessions import session_request_sensor
@@ -31,7 +31,7 @@ def code_location(settings: Settings, *, progress: ProgressFactory = LoggedProgr
         ],
         sensors=[
             *(due_sensor(station) for station in settings.stations),
-            *(sensor for station in settings.stations if (sensor := downlink_sensor(station)) is not None),
+            *(sensor for station in settings.stations if (sensor := following_sensor(station)) is not None),
             request_sensor(settings.requests_per_run),
             *filter(None, [session_request_sensor(settings)]),
         ],

@@ -1,8 +1,8 @@
-"""Following a downlink station in near-real time: which partitions have changed since it was last asked.
+"""Following a station in near-real time: which partitions have changed since it was last asked.
 
-A cursor on PublicationDate moves with what the station shows, never past it, and every look reaches back a while,
-because publication lags its own stamp. What was seen is known by its Id. A partition that has changed while a run of it
-was at work waits in the cursor until that has ended, so no change is forgotten.
+A cursor on the time of publication moves with what the station shows, never past it, and every look reaches back a
+while, because publication lags its own stamp. What was seen is known by its key. A partition that has changed while a
+run of it was at work waits in the cursor until that has ended, so no change is forgotten.
 """
 
 import hashlib
@@ -13,10 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from rs_assets.items.times import format_time, parse_time
-from rs_assets.settings import Mission, Retries, Station
-from rs_assets.stations.cadip import CadipSearch, Publications
-from rs_assets.stations.cadip.session import Session, SessionFile
-from rs_assets.stations.http import StationConnection
+from rs_assets.settings import Station
+from rs_assets.stations.search import Listed, Publications, StationSearch
 from rs_assets.stations.window import Partition
 
 CURSOR_VERSION = 1
@@ -31,9 +29,9 @@ class FollowCursor:
     """How far a station has been followed."""
 
     at: datetime
-    """The newest PublicationDate that was seen (aware UTC)."""
+    """The newest time of publication that was seen (aware UTC)."""
     seen: frozenset[str] = frozenset()
-    """What was seen within the overlap before `at`, by Id."""
+    """What was seen within the overlap before `at`, by the station's key."""
     waiting: Mapping[str, str] = field(default_factory=dict)
     """Partitions that have changed and were not asked for yet, each with a mark of the change."""
 
@@ -68,10 +66,9 @@ class Change:
     mark: str
     """Equal for equal news."""
 
-    @property
-    def run_key(self) -> str:
-        """Equal for equal news, so that no tick asks twice."""
-        return f"{self.partition} downlink {self.mark}"
+    def run_key(self, sensor: str) -> str:
+        """Equal for equal news, so that no tick of a sensor asks twice."""
+        return f"{self.partition} {sensor} {self.mark}"
 
 
 @dataclass(frozen=True)
@@ -82,111 +79,82 @@ class Followed:
     """The partitions to be run now."""
     cursor: FollowCursor
     """The cursor to go on from, once the changes were asked for."""
-    new_sessions: int = 0
+    new_items: int = 0
     new_files: int = 0
 
 
 async def follow(
-    station: Station,
-    missions: Mapping[str, Mission],
-    cursor: FollowCursor,
-    *,
-    now: datetime,
-    is_running: Callable[[str], bool],
-    connect: Callable[[Station], StationConnection] = StationConnection,
+    search: StationSearch, station: Station, cursor: FollowCursor, *, now: datetime, is_running: Callable[[str], bool]
 ) -> Followed:
-    """Ask a downlink station what it has published since the cursor, and tell which partitions have changed.
+    """Ask a station what it has published since the cursor, and tell which partitions have changed.
 
     Args:
-        station: a station that has sessions.
-        missions: those of the settings.
+        search: that of the station.
+        station: its settings.
         cursor: how far it has been followed.
         now: the time (aware UTC), past which the cursor never moves.
         is_running: whether a run of a partition is queued or at work.
-        connect: opens the connection.
 
     Raises:
         StationError: the station could not be asked; the cursor stays where it is.
     """
-    # The next look comes soon enough.
-    impatient = station.retries.model_dump() | {"attempts": 1, "busy_timeout": 0}
-    once = station.model_copy(update={"retries": Retries(**impatient)})
-    async with connect(once) as connection:
-        search = CadipSearch(connection, missions)
-        found = await search.published_since(cursor.at - OVERLAP)
-    news = _News(station, search, found, cursor)
+    found = await search.published_since(cursor.at - OVERLAP)
+    news = [each for each in found.listed if each.key not in cursor.seen]
     waiting = dict(cursor.waiting)
-    for partition, ids in news.by_partition().items():
-        waiting[partition] = _mark(waiting.get(partition, ""), ids)
+    for partition, keys in _by_partition(station, news).items():
+        waiting[partition] = _mark(waiting.get(partition, ""), keys)
     ready = {partition: mark for partition, mark in waiting.items() if not is_running(partition)}
+    at = _reached(cursor, found, now)
     return Followed(
         changes=tuple(Change(partition, mark) for partition, mark in sorted(ready.items())),
         cursor=FollowCursor(
-            at=news.reached(now),
-            seen=news.known(news.reached(now)),
+            at=at,
+            seen=_known(cursor, found, at),
             waiting={partition: mark for partition, mark in waiting.items() if partition not in ready},
         ),
-        new_sessions=len(news.sessions),
-        new_files=len(news.files),
+        new_items=sum(not each.is_file for each in news),
+        new_files=sum(each.is_file for each in news),
     )
 
 
-class _News:
-    """What a look has found that was not seen before."""
-
-    def __init__(self, station: Station, search: CadipSearch, found: Publications, cursor: FollowCursor) -> None:
-        self._station = station
-        self._search = search
-        self._found = found
-        self._cursor = cursor
-        self.sessions = [session for session in found.sessions if session.id not in cursor.seen]
-        self.files = [file for file in found.files if file.id not in cursor.seen]
-
-    def by_partition(self) -> dict[str, list[str]]:
-        """The Ids of what is new, by the partition that it belongs to."""
-        changed: dict[str, list[str]] = {}
-        for session in self.sessions:
-            for partition in self._partition(session):
-                changed.setdefault(partition, []).append(session.id)
-        for file in self.files:
-            owner = self._found.owners.get(file.session_id)
-            for partition in self._partition(owner) if owner else ():
-                changed.setdefault(partition, []).append(file.id)
-        return changed
-
-    def reached(self, now: datetime) -> datetime:
-        """How far the cursor may move: to the newest that was seen, but neither past now nor past what is missing."""
-        if not self._found.is_whole:
-            return self._cursor.at
-        moments = [published for _, published in self._published() if published <= now]
-        return max([self._cursor.at, *moments])
-
-    def known(self, at: datetime) -> frozenset[str]:
-        """What the next look will show again."""
-        if not self._found.is_whole:
-            return self._cursor.seen | {key for key, _ in self._published()}
-        return frozenset(key for key, published in self._published() if published >= at - OVERLAP)
-
-    def _published(self) -> Iterator[tuple[str, datetime]]:
-        entities: Iterable[Session | SessionFile] = (*self._found.sessions, *self._found.files)
-        for entity in entities:
-            if entity.publication_date is not None and self._has_session(entity):
-                yield entity.id, entity.publication_date
-
-    def _has_session(self, entity: Session | SessionFile) -> bool:
-        """A file whose session is not shown yet is looked for again, as long as the overlap reaches it."""
-        return isinstance(entity, Session) or entity.session_id in self._found.owners
-
-    def _partition(self, session: Session) -> Iterator[str]:
-        """The key of the session's partition, if the station's assets have it."""
-        mission, time = self._search.mission_of(session), self._search.window_time(session)
-        first = datetime.combine(self._station.start, datetime.min.time(), UTC)
-        if time is None or time < first or mission not in self._station.missions:
-            return
-        length = self._station.window
-        start = first + (time - first) // length.duration * length.duration
-        yield Partition.at(start, length, mission).key
+def _by_partition(station: Station, news: Iterable[Listed]) -> dict[str, list[str]]:
+    """The keys of what is new, by the partition that it belongs to."""
+    changed: dict[str, list[str]] = {}
+    for each in news:
+        partition = _partition(station, each)
+        if partition is not None:
+            changed.setdefault(partition, []).append(each.key)
+    return changed
 
 
-def _mark(before: str, ids: Collection[str]) -> str:
-    return hashlib.blake2b("\n".join([before, *sorted(ids)]).encode(), digest_size=12).hexdigest()
+def _partition(station: Station, listed: Listed) -> str | None:
+    """The key of the partition that it belongs to, if the station's assets have it."""
+    first = datetime.combine(station.start, datetime.min.time(), UTC)
+    time, mission = listed.window_time, listed.mission
+    if time is None or time < first or mission is None or mission not in station.missions:
+        return None
+    start = first + (time - first) // station.window.duration * station.window.duration
+    return Partition.at(start, station.window, mission).key
+
+
+def _reached(cursor: FollowCursor, found: Publications, now: datetime) -> datetime:
+    """How far the cursor may move: to the newest that was seen, but neither past now nor past what is missing."""
+    if not found.is_whole:
+        return cursor.at
+    return max([cursor.at, *(each.published for each in _owned(found) if each.published <= now)])
+
+
+def _known(cursor: FollowCursor, found: Publications, at: datetime) -> frozenset[str]:
+    """What the next look will show again."""
+    if not found.is_whole:
+        return cursor.seen | {each.key for each in _owned(found)}
+    return frozenset(each.key for each in _owned(found) if each.published >= at - OVERLAP)
+
+
+def _owned(found: Publications) -> Iterator[Listed]:
+    """All but the files whose item is not shown yet, which are looked for again while the overlap reaches them."""
+    return (each for each in found.listed if each.mission is not None)
+
+
+def _mark(before: str, keys: Collection[str]) -> str:
+    return hashlib.blake2b("\n".join([before, *sorted(keys)]).encode(), digest_size=12).hexdigest()

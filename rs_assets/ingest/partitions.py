@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rs_assets.errors import AuthenticationError, RsAssetsError
 from rs_assets.ingest.manifest import Manifest
+from rs_assets.ingest.opening import OpenStation, open_station
 from rs_assets.ingest.platform import Platform
 from rs_assets.ingest.progress import Begun, Ended, PartitionMessage, Progress, Searched, unobserved
 from rs_assets.ingest.publishing import kept_manifest, publish_partition
@@ -15,10 +16,6 @@ from rs_assets.ingest.search_results import SearchResults
 from rs_assets.ingest.searching import kept_results, search_partition
 from rs_assets.ingest.staging import StagingOptions, stage_partition
 from rs_assets.staging.progress import Message
-from rs_assets.staging.sources import Source
-from rs_assets.staging.sources.http import HttpSource
-from rs_assets.stations.http import StationConnection
-from rs_assets.stations.registry import interface_of
 from rs_assets.stations.window import Partition
 
 _log = logging.getLogger(__name__)
@@ -52,13 +49,8 @@ async def ingest(
         StateError: the state, by which the station's limits are kept, cannot be used.
     """
     options = options or IngestOptions()
-    station = platform.settings.station(station_name)
-    async with (
-        platform.limits(station) as limits,
-        StationConnection(station, limits=limits) as connection,
-        HttpSource(station, connection.credentials, limits) as source,
-    ):
-        way = _Way(platform, connection, source, options, progress)
+    async with open_station(platform, station_name) as station:
+        way = _Way(platform, station, options, progress)
         refused: str | None = None
         for partition in partitions:
             report = PartitionReport(partition, error=refused)
@@ -70,8 +62,8 @@ async def ingest(
                 except RsAssetsError as error:
                     report.error = str(error)
                 except Exception as error:  # noqa: BLE001 - a defect in one partition must not cost the others
-                    _log.exception("%s: %s failed unexpectedly", station.name, partition.key)
-                    report.error = f"{station.name}: {partition.key} failed unexpectedly: {error!r}"
+                    _log.exception("%s: %s failed unexpectedly", station_name, partition.key)
+                    report.error = f"{station_name}: {partition.key} failed unexpectedly: {error!r}"
             progress(PartitionMessage(partition, Ended(report)))
             yield report
 
@@ -95,18 +87,11 @@ def failure_message(errors: Mapping[str, str | None]) -> str | None:
 class _Way:
     """The steps of one run."""
 
-    def __init__(
-        self,
-        platform: Platform,
-        connection: StationConnection,
-        source: Source,
-        options: IngestOptions,
-        progress: Progress,
-    ) -> None:
+    def __init__(self, platform: Platform, station: OpenStation, options: IngestOptions, progress: Progress) -> None:
         self._platform = platform
-        self._station = connection.station
-        self._search = interface_of(connection.station).search(connection, platform.settings.missions)
-        self._source = source
+        self._station = station.settings
+        self._search = station.search
+        self._source = station.source
         self._options = options
         self._progress = progress
 

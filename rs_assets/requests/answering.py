@@ -13,6 +13,7 @@ from rs_assets.catalog.protocol import CollectionSpec, TimeInterval, UpsertResul
 from rs_assets.errors import RsAssetsError, StationError
 from rs_assets.ingest import Platform
 from rs_assets.ingest.ledger import Ledger
+from rs_assets.ingest.opening import OpenStation, open_station
 from rs_assets.ingest.publishing import collection_spec, publish_items
 from rs_assets.ingest.staging import StagingOptions, stage_lacking
 from rs_assets.items.files import FileRecord, FileState, count_states
@@ -20,13 +21,8 @@ from rs_assets.items.identity import publication_order
 from rs_assets.requests.choosing import Choice, asked_for, bounds, choose, mission_of
 from rs_assets.requests.model import AuxRequest
 from rs_assets.selection import compile_filter
-from rs_assets.settings import CATALOG_SOURCE, OTHER_MISSION, Station
-from rs_assets.staging.sources import Source
-from rs_assets.staging.sources.http import HttpSource
+from rs_assets.settings import CATALOG_SOURCE, OTHER_MISSION
 from rs_assets.state.requests import RequestCounts, RequestState
-from rs_assets.stations.http import StationConnection
-from rs_assets.stations.registry import interface_of
-from rs_assets.stations.search import StationSearch
 
 OWNER = "on_demand"
 """Under which name the failures of requests are recorded, apart from those of the stations' own assets."""
@@ -76,7 +72,7 @@ class Answering:
         self._platform = platform
         self._run_id = run_id
         self._open = AsyncExitStack()
-        self._stations: dict[str, _OpenStation] = {}
+        self._stations: dict[str, OpenStation] = {}
         self._opening = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -160,7 +156,7 @@ class Answering:
         )
 
     async def _published(
-        self, result: RequestResult, station: "_OpenStation", spec: CollectionSpec, items: Sequence[Item]
+        self, result: RequestResult, station: OpenStation, spec: CollectionSpec, items: Sequence[Item]
     ) -> tuple[list[FileRecord], list[UpsertResult]]:
         ledger = Ledger(OWNER, result.request_id, self._run_id, is_retried=False)
         staged = await stage_lacking(
@@ -187,24 +183,11 @@ class Answering:
         held = (self._platform.catalog.get(collection, item.id) for item in items if item.id not in lacking)
         return [item for item in held if item is not None]
 
-    async def _station(self, name: str) -> "_OpenStation":
+    async def _station(self, name: str) -> OpenStation:
         async with self._opening:
             if name not in self._stations:
-                settings = self._platform.settings.station(name)
-                limits = await self._open.enter_async_context(self._platform.limits(settings))
-                connection = await self._open.enter_async_context(StationConnection(settings, limits=limits))
-                source = HttpSource(settings, connection.credentials, limits)
-                await self._open.enter_async_context(source)
-                search = interface_of(settings).search(connection, self._platform.settings.missions)
-                self._stations[name] = _OpenStation(settings, search, source)
+                self._stations[name] = await self._open.enter_async_context(open_station(self._platform, name))
         return self._stations[name]
-
-
-@dataclass(frozen=True, slots=True)
-class _OpenStation:
-    settings: Station
-    search: StationSearch
-    source: Source
 
 
 def _newest(items: Sequence[Item]) -> list[Item]:

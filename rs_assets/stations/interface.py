@@ -46,6 +46,8 @@ class StationInterface(ABC):
     """Whether its items are sessions: known by their id, growing file by file, each file with a key of its own."""
     answers_product_types: ClassVar[bool] = False
     """Whether a request for product types can be answered by its stations."""
+    followed_as: ClassVar[str] = "publications"
+    """What the sensor that follows a station calls it, behind the station's name."""
     takes_orders: ClassVar[bool] = False
     """Whether a product may have to be ordered before it can be fetched."""
 

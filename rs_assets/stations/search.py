@@ -1,6 +1,7 @@
 """What a search of any station interface gives."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from pystac import Item
@@ -38,6 +39,31 @@ class Answer:
     warnings: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An item, or a file of one, that a station has published of late."""
+
+    key: str
+    """The station's own key of it."""
+    published: datetime
+    """When it was published (aware UTC)."""
+    mission: str | None
+    """The mission of the item that it belongs to; None while the station does not show that item."""
+    window_time: datetime | None
+    """The time (aware UTC) that decides to which window that item belongs; None where it has none."""
+    is_file: bool = False
+    """Whether it is a file of an item that grows, rather than an item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publications:
+    """What a station has published of late."""
+
+    listed: tuple[Listed, ...] = ()
+    is_whole: bool = True
+    """Whether nothing is known to be missing."""
+
+
 class StationSearch(Protocol):
     """The search of one station, whatever its interface."""
 
@@ -51,6 +77,14 @@ class StationSearch(Protocol):
 
     async def find(self, expression: Expression) -> Answer:
         """Everything in the station's archive that meets a filter.
+
+        Raises:
+            StationError: the station could not be asked; the message begins with its name.
+        """
+        ...
+
+    async def published_since(self, start: datetime) -> Publications:
+        """What was published at `start` (aware UTC) or later; asked of a station that is followed.
 
         Raises:
             StationError: the station could not be asked; the message begins with its name.

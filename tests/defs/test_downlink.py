@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from rs_assets.defs.checks import verdicts
-from rs_assets.defs.following import downlink_sensor
+from rs_assets.defs.following import following_sensor
 from rs_assets.defs.location import code_location
 from rs_assets.defs.sensors import due_partitions
 from rs_assets.ingest import Platform, Step
@@ -41,7 +41,7 @@ class Watch:
     def tick_that_is_lost(self) -> dg.SensorResult:
         """One tick whose cursor is not kept, as when the daemon dies."""
         [station] = self.platform.settings.stations
-        sensor = downlink_sensor(station)
+        sensor = following_sensor(station)
         assert sensor is not None
         resources = {"platform": self.platform}
         result = sensor(dg.build_sensor_context(instance=self.instance, cursor=self.cursor, resources=resources))
@@ -114,10 +114,19 @@ def test_a_downlink_station_has_the_three_assets_of_any_station_and_a_check_of_i
 @pytest.mark.parametrize(
     "station", [{"name": "adgs"}, {"name": "sgs", "interface": "cadip", "sessions": {"follow_every": None}}]
 )
-def test_only_a_downlink_station_is_followed_and_only_if_so_set(station: dict[str, Any]) -> None:
+def test_a_station_is_not_followed_unless_its_settings_say_so(station: dict[str, Any]) -> None:
     [settings] = parse_settings(settings_text("http://127.0.0.1:9", **station)).stations
 
-    assert downlink_sensor(settings) is None
+    assert following_sensor(settings) is None
+
+
+def test_a_station_of_auxiliary_files_is_followed_where_its_settings_say_so() -> None:
+    [settings] = parse_settings(settings_text("http://127.0.0.1:9", name="adgs", follow_every="PT30S")).stations
+
+    sensor = following_sensor(settings)
+
+    assert sensor is not None
+    assert (sensor.name, sensor.minimum_interval_seconds) == ("adgs_publications", 30)
 
 
 def test_a_partition_materialises_with_a_table_of_its_sessions(watch: Watch, downlink: DownlinkStation) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 import httpx
 import pytest
 
-from rs_assets.errors import StationError
 from rs_assets.ingest.following import OVERLAP, FollowCursor, Followed, follow
-from rs_assets.settings import Station, TimeField, WindowLength
+from rs_assets.settings import TimeField, WindowLength
 from rs_assets.stations.http import StationConnection
+from rs_assets.stations.registry import interface_of
 from tests.stations.downlink import BEGIN, Downlink, again, chunk, chunks, session, stamp
-from tests.stations.searching import MISSIONS, Entity, options
+from tests.stations.searching import DAY, MISSIONS, Entity, numbered, options, paged
+from tests.stations.service import Service
 
 NOW = BEGIN + timedelta(minutes=10)
 START = FollowCursor(BEGIN)
@@ -28,29 +29,26 @@ async def look(
 ) -> Followed:
     """One look at the station, whose cursor goes through its text."""
 
-    def connect(station: Station) -> StationConnection:
-        return StationConnection(station, transport=httpx.MockTransport(downlink.service))
-
     station = downlink.station.model_copy(update=settings or {})
     kept = FollowCursor.from_text(cursor.to_text(), start=now)
     assert kept == cursor
-    return await follow(
-        station, MISSIONS, kept, now=now, is_running=lambda partition: partition in running, connect=connect
-    )
+    async with StationConnection(station, transport=httpx.MockTransport(downlink.service)) as connection:
+        search = interface_of(station).search(connection, MISSIONS)
+        return await follow(search, station, kept, now=now, is_running=lambda partition: partition in running)
 
 
 def partitions(followed: Followed) -> list[str]:
     return [change.partition for change in followed.changes]
 
 
-async def test_new_sessions_and_files_ask_for_their_partition_once() -> None:
+async def test_new_items_and_files_ask_for_their_partition_once() -> None:
     downlink = Downlink([session()], chunks())
 
     first = await look(downlink)
     second = await look(downlink, first.cursor)
 
     assert partitions(first) == [PARTITION]
-    assert (first.new_sessions, first.new_files) == (1, 6)
+    assert (first.new_items, first.new_files) == (1, 6)
     assert partitions(second) == []
     assert second.cursor == first.cursor
 
@@ -75,7 +73,7 @@ async def test_every_chunk_that_comes_asks_for_its_partition_again() -> None:
         downlink.files.append(entity)
         followed = await look(downlink, cursor)
         cursor = followed.cursor
-        keys += [change.run_key for change in followed.changes]
+        keys += [change.run_key("downlink") for change in followed.changes]
 
     assert len(keys) == len(set(keys)) == 6
 
@@ -95,7 +93,7 @@ async def test_a_chunk_published_late_with_an_earlier_stamp_is_noticed() -> None
 async def test_two_looks_at_the_same_state_give_the_same_run() -> None:
     downlink = Downlink([session()], chunks())
 
-    keys = [[change.run_key for change in (await look(downlink)).changes] for _ in range(2)]
+    keys = [[change.run_key("downlink") for change in (await look(downlink)).changes] for _ in range(2)]
 
     assert keys[0] == keys[1]
 
@@ -166,17 +164,7 @@ async def test_the_cursor_never_moves_past_now_nor_back() -> None:
     second = await look(downlink, first.cursor)
 
     assert first.cursor.at == START.at
-    assert (first.new_sessions, second.new_sessions, second.new_files) == (1, 0, 0)
-
-
-async def test_a_station_that_fails_is_an_error_and_is_asked_only_once() -> None:
-    downlink = Downlink()
-    downlink.service.on("/cadip/Files", httpx.Response(503))
-
-    with pytest.raises(StationError, match="sgs"):
-        await look(downlink)
-
-    assert len(downlink.service.asked("/cadip/Files")) == 1
+    assert (first.new_items, second.new_items, second.new_files) == (1, 0, 0)
 
 
 @pytest.mark.parametrize("path", ["/cadip/Files", "/cadip/Sessions"])
@@ -208,3 +196,24 @@ async def test_an_entity_without_publication_date_asks_for_nothing(collection: s
 
     assert partitions(followed) == []
     assert followed.cursor == START
+
+
+async def test_a_station_of_auxiliary_files_is_followed_product_by_product() -> None:
+    service = Service().on(
+        "/auxip/Products", paged([numbered(1), numbered(2, Name="XYZ.EOF"), numbered(3, Name="S2A_X")])
+    )
+    station = service.station()
+    cursor = FollowCursor(DAY.start)
+
+    async def look_again(cursor: FollowCursor) -> Followed:
+        async with StationConnection(station, transport=httpx.MockTransport(service)) as connection:
+            search = interface_of(station).search(connection, MISSIONS)
+            return await follow(search, station, cursor, now=NOW, is_running=lambda _: False)
+
+    first = await look_again(cursor)
+    second = await look_again(first.cursor)
+
+    assert partitions(first) == ["2026-11-01|S1", "2026-11-01|other"]
+    assert (first.new_items, first.new_files) == (3, 0)
+    assert first.cursor.at == DAY.start + timedelta(seconds=3)
+    assert partitions(second) == []

@@ -259,9 +259,11 @@ async def test_what_was_published_of_late_comes_with_the_sessions_of_the_files()
     async with StationConnection(downlink.station, transport=httpx.MockTransport(downlink.service)) as connection:
         lately = await CadipSearch(connection, MISSIONS).published_since(BEGIN)
 
-    assert [each.session_id for each in lately.sessions] == [OTHER_SESSION]
-    assert [each.id for each in lately.files] == ["6552-1-1", "gone-1-1"]
-    assert lately.owners.keys() == {SESSION, OTHER_SESSION}
+    assert [each.key for each in lately.listed if not each.is_file] == [young["Id"]]
+    assert [(each.key, each.mission) for each in lately.listed if each.is_file] == [
+        ("6552-1-1", "S1"),
+        ("gone-1-1", None),
+    ]
     assert lately.is_whole
 
 

@@ -1,8 +1,9 @@
 """AUXIP: the auxiliary files of a station."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
-from rs_assets.settings import Mission
+from rs_assets.settings import Mission, Station
 from rs_assets.stations.auxip.search import AuxipSearch
 from rs_assets.stations.auxip.settings import AuxipStation, ItemIdRule
 from rs_assets.stations.auxip.vocabulary import AUXIP_VOCABULARY
@@ -25,6 +26,11 @@ class AuxipInterface(StationInterface):
     def search(self, connection: StationConnection, missions: Mapping[str, Mission]) -> AuxipSearch:
         """The search of a connected station."""
         return AuxipSearch(connection, missions)
+
+    def follow_every(self, station: Station) -> timedelta | None:
+        """As its settings say."""
+        assert isinstance(station, AuxipStation)
+        return station.follow_every
 
 
 INTERFACE = AuxipInterface()

@@ -30,7 +30,7 @@ from rs_assets.stations.odata import (
     moment,
     read_all,
 )
-from rs_assets.stations.search import Answer, Rejected
+from rs_assets.stations.search import Answer, Listed, Publications, Rejected
 from rs_assets.stations.window import Window
 
 _log = logging.getLogger(__name__)
@@ -119,6 +119,24 @@ class AuxipSearch:
         items = (product_item(product, self._station, owner) for product, owner in self._products(listing, answer))
         answer.items = sorted((item for item in items if meets(item)), key=publication_order)
         return answer
+
+    async def published_since(self, start: datetime) -> Publications:
+        """The products that were published at `start` (aware UTC) or later.
+
+        Raises:
+            AuthenticationError: the station refuses the credentials.
+            StationError: it could not be asked, or answers what is no AUXIP.
+        """
+        query = f"PublicationDate gt {moment(start - _PAD)}"
+        listing = await self._read(query)
+        listed = [
+            Listed(product.id, product.publication_date, owner.mission_name, self._time_of(product))
+            for product, owner in self._products(listing, Answer(query))
+            if product.publication_date is not None
+            and product.publication_date >= start
+            and self._is_wanted_type(product)
+        ]
+        return Publications(tuple(listed), not (listing.partial or listing.doubtful))
 
     def _products(self, listing: Listing, answer: Answer) -> Iterator[tuple[Product, Belonging]]:
         """The products of a listing; what cannot be read goes into the answer's rejections."""

@@ -1,7 +1,10 @@
 """The settings of an AUXIP station."""
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Literal
+
+from pydantic import field_validator
 
 from rs_assets.settings import Station
 
@@ -25,3 +28,12 @@ class AuxipStation(Station):
     item_id: ItemIdRule = ItemIdRule.STEM
     product_types: tuple[str, ...] = ()
     """Product types to ask for; all of them where empty."""
+    follow_every: timedelta | None = None
+    """How often the station is asked for what it has just published; not at all where null."""
+
+    @field_validator("follow_every")
+    @classmethod
+    def _some_time(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value <= timedelta(0):
+            raise ValueError("a duration must be longer than nothing")
+        return value

@@ -7,7 +7,7 @@ from pystac import Item
 
 from rs_assets.settings import Mission, Station
 from rs_assets.stations.cadip.completeness import quiet_from, settle
-from rs_assets.stations.cadip.search import CadipSearch, Publications
+from rs_assets.stations.cadip.search import CadipSearch
 from rs_assets.stations.cadip.settings import CadipStation, Completeness, Incomplete, Sessions, sessions_of
 from rs_assets.stations.cadip.vocabulary import CADIP_VOCABULARY
 from rs_assets.stations.http import StationConnection
@@ -21,7 +21,6 @@ __all__ = [
     "CadipStation",
     "Completeness",
     "Incomplete",
-    "Publications",
     "Sessions",
 ]
 
@@ -35,6 +34,7 @@ class CadipInterface(StationInterface):
     contents = Contents("downlink sessions", "Raw chunks of the downlink sessions", "raw data")
     kinds = frozenset({"odata"})
     has_sessions = True
+    followed_as = "downlink"
 
     def search(self, connection: StationConnection, missions: Mapping[str, Mission]) -> CadipSearch:
         """The search of a connected station."""

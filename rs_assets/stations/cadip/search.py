@@ -6,7 +6,7 @@ belongs to a window, a mission and a session is decided here.
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ from rs_assets.stations.cadip.vocabulary import CADIP_VOCABULARY
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.missions import Belonging, belonging
 from rs_assets.stations.odata import Entity, Listing, Query, QueryRefusedError, literal, moment, read_all, read_entity
-from rs_assets.stations.search import Answer, Rejected
+from rs_assets.stations.search import Answer, Listed, Publications, Rejected
 from rs_assets.stations.window import Window
 
 _log = logging.getLogger(__name__)
@@ -39,18 +39,6 @@ _SESSIONS_A_REQUEST = 10
 _TIME_PROPERTIES = {TimeField.PUBLICATION: "PublicationDate", TimeField.CONTENT: "DownlinkStart"}
 
 _Model = TypeVar("_Model", bound=BaseModel)
-
-
-@dataclass
-class Publications:
-    """What a station has published of late."""
-
-    sessions: list[Session] = field(default_factory=list)
-    files: list[SessionFile] = field(default_factory=list)
-    owners: dict[str, Session] = field(default_factory=dict)
-    """The sessions of the files, by SessionId; a file of a session that the station does not show has none."""
-    is_whole: bool = True
-    """Whether nothing is known to be missing."""
 
 
 class CadipSearch:
@@ -119,30 +107,32 @@ class CadipSearch:
             StationError: it could not be asked, or answers what is no CADIP.
         """
         query = f"PublicationDate gt {moment(start - _PAD)}"
-        found, unread = Publications(), Answer(query)
+        unread = Answer(query)
         listings = [await self._read(Query(name, query)) for name in ("Sessions", "Files")]
-        found.sessions = [
-            each for each in _read_as(Session, listings[0], unread) if _is_since(each.publication_date, start)
-        ]
-        found.files = [
-            each for each in _read_as(SessionFile, listings[1], unread) if _is_since(each.publication_date, start)
-        ]
-        found.owners = {session.session_id: session for session in found.sessions}
-        unknown = sorted({file.session_id for file in found.files} - found.owners.keys())
+        sessions, files = [*_read_as(Session, listings[0], unread)], [*_read_as(SessionFile, listings[1], unread)]
+        sessions = [each for each in sessions if _is_since(each.publication_date, start)]
+        files = [each for each in files if _is_since(each.publication_date, start)]
+        owners = {session.session_id: session for session in sessions}
+        unknown = sorted({file.session_id for file in files} - owners.keys())
         for ids in _batches(unknown):
             listings.append(await self._read(Query("Sessions", _is_one_of(ids))))
             known = {session.session_id: session for session in _read_as(Session, listings[-1], unread)}
-            found.owners |= {name: known[name] for name in ids if name in known}
-        found.is_whole = not any(listing.partial or listing.doubtful for listing in listings)
-        return found
+            owners |= {name: known[name] for name in ids if name in known}
+        listed = [
+            *(self._listed(each, each) for each in sessions),
+            *(self._listed(each, owners.get(each.session_id)) for each in files),
+        ]
+        return Publications(tuple(listed), not any(listing.partial or listing.doubtful for listing in listings))
 
-    def window_time(self, session: Session) -> datetime | None:
-        """The time that decides to which window a session belongs."""
-        return self._time_of(session)
-
-    def mission_of(self, session: Session) -> str:
-        """The mission that a session belongs to, `OTHER_MISSION` for none of the settings'."""
-        return self._owner(session).mission_name
+    def _listed(self, entity: Session | SessionFile, owner: Session | None) -> Listed:
+        assert entity.publication_date is not None
+        return Listed(
+            key=entity.id,
+            published=entity.publication_date,
+            mission=None if owner is None else self._owner(owner).mission_name,
+            window_time=None if owner is None else self._time_of(owner),
+            is_file=isinstance(entity, SessionFile),
+        )
 
     async def _items(self, wanted: Mapping[str, Sequence[Session]], answer: Answer) -> list[Item]:
         """The items of sessions, by SessionId, with all their files."""
