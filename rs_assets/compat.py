@@ -31,13 +31,21 @@ def create_collection_name(mission: str, station: str) -> str:
     raise CatalogError(f"no collection is known for the station {station!r}; accepted are {accepted}")
 
 
-def filter_unpublished_files(catalog: Catalog, collection_id: str, items: Sequence[Item]) -> list[Item]:
+def filter_unpublished_files(
+    catalog: Catalog, collection_id: str, items: Sequence[Item], *, are_sessions: bool = False
+) -> list[Item]:
     """The items that are still to be published, in the order of the input; see `catalog.publication.classify`."""
-    return [item for item, standing in classify(catalog, collection_id, items) if standing.to_publish]
+    standings = classify(catalog, collection_id, items, are_sessions=are_sessions)
+    return [item for item, standing in standings if standing.to_publish]
 
 
 def update_stac_catalog(
-    catalog: Catalog, collection_id: str, items: Sequence[Item], hrefs: Mapping[str, Mapping[str, str]]
+    catalog: Catalog,
+    collection_id: str,
+    items: Sequence[Item],
+    hrefs: Mapping[str, Mapping[str, str]],
+    *,
+    are_sessions: bool = False,
 ) -> UpsertReport:
     """Publish items whose files are in the store, in one bulk upsert.
 
@@ -46,12 +54,13 @@ def update_stac_catalog(
         collection_id: a collection that exists.
         items: the station's items, each id once, as `filter_unpublished_files` leaves them.
         hrefs: by item id, the objects by asset key; an item that is missing here is reported as failed.
+        are_sessions: whether they are downlink sessions, which are known by their id alone.
 
     Raises:
         CatalogError: there is no such collection, or the catalogue cannot be used.
     """
     staged = [published_item(item, collection_id, hrefs[item.id]) for item in items if item.id in hrefs]
-    written = iter(catalog.upsert(collection_id, staged).results)
+    written = iter(catalog.upsert(collection_id, staged, are_sessions=are_sessions).results)
     results = [next(written) if item.id in hrefs else _not_staged(item) for item in items]
     return UpsertReport(collection_id, tuple(results))
 

@@ -173,8 +173,10 @@ class Catalog(Protocol):
         """One collection with the extent and the summaries of its items; None if there is none of that id."""
         ...
 
-    def upsert(self, collection_id: str, items: Sequence[pystac.Item]) -> UpsertReport:
+    def upsert(self, collection_id: str, items: Sequence[pystac.Item], *, are_sessions: bool = False) -> UpsertReport:
         """Write the items, the good ones in one transaction; two items of one id are taken in their order.
+
+        Sessions are known by their id, and never clash with what has it already.
 
         Raises:
             CatalogError: there is no such collection; nothing was written.

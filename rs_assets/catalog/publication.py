@@ -15,7 +15,7 @@ from rs_assets.catalog.collection import WORLD
 from rs_assets.catalog.protocol import Catalog, Published
 from rs_assets.catalog.records import collection_href, order_of
 from rs_assets.items.extensions import declare_extensions
-from rs_assets.items.identity import grows, same_content, same_product, source_id, source_id_in
+from rs_assets.items.identity import same_content, same_product, source_id, source_id_in
 from rs_assets.items.times import format_time
 
 STATION = "station"
@@ -45,14 +45,22 @@ class Standing(StrEnum):
         return self in {Standing.NEW, Standing.CHANGED}
 
 
-def classify(catalog: Catalog, collection_id: str, items: Sequence[Item]) -> list[tuple[Item, Standing]]:
+def classify(
+    catalog: Catalog, collection_id: str, items: Sequence[Item], *, are_sessions: bool = False
+) -> list[tuple[Item, Standing]]:
     """How each item stands, in the order of the input.
 
     Of the items of one id, the product whose name the catalogue has, else the one that was published first,
     keeps the id, and the others clash; of its publications the newest counts and the others are superseded.
 
-    An item that grows has changed where the catalogue lacks one of its files, a file being known by its source id and
-    size; it neither clashes nor is superseded by what the catalogue has.
+    A session has changed where the catalogue lacks one of its files, a file being known by its source id and size; it
+    neither clashes nor is superseded by what the catalogue has.
+
+    Args:
+        catalog: What they are held against.
+        collection_id: The collection that they belong to.
+        items: The station's items.
+        are_sessions: Whether they are sessions, as their interface states.
     """
     published = catalog.existing(collection_id, {item.id for item in items})
     places: dict[str, list[int]] = {}
@@ -61,7 +69,7 @@ def classify(catalog: Catalog, collection_id: str, items: Sequence[Item]) -> lis
     standings: dict[int, Standing] = {}
     for item_id, of_one_id in places.items():
         rivals = [items[place] for place in of_one_id]
-        standings |= zip(of_one_id, _standings(rivals, published.get(item_id)), strict=True)
+        standings |= zip(of_one_id, _standings(rivals, published.get(item_id), are_sessions), strict=True)
     return [(item, standings[place]) for place, item in enumerate(items)]
 
 
@@ -96,26 +104,27 @@ def published_item(item: Item, collection_id: str, hrefs: Mapping[str, str]) -> 
     return copy
 
 
-def _standings(rivals: Sequence[Item], published: Published | None) -> list[Standing]:
+def _standings(rivals: Sequence[Item], published: Published | None, are_sessions: bool) -> list[Standing]:
     """The standings of items that have one id."""
     present = None if published is None else _stand_in(published)
     holder = present or min(rivals, key=_order)
-    newest = max((item for item in rivals if same_product(holder, item)), key=_order, default=None)
+    same = [are_sessions or same_product(holder, item) for item in rivals]
+    newest = max((item for item, is_same in zip(rivals, same, strict=True) if is_same), key=_order, default=None)
     standings = []
-    for item in rivals:
-        if not same_product(holder, item):
+    for item, is_same in zip(rivals, same, strict=True):
+        if not is_same:
             standings.append(Standing.CLASH)
         elif item is not newest:
             standings.append(Standing.SUPERSEDED)
         elif published is None or present is None:
             standings.append(Standing.NEW)
         else:
-            standings.append(_standing_to(present, published, item))
+            standings.append(_standing_to(present, published, item, are_sessions))
     return standings
 
 
-def _standing_to(present: Item, published: Published, item: Item) -> Standing:
-    if grows(item):
+def _standing_to(present: Item, published: Published, item: Item, is_session: bool) -> Standing:
+    if is_session:
         return Standing.PUBLISHED if _has_every_file(present, item) else Standing.CHANGED
     if _order(item) < published.order:
         return Standing.SUPERSEDED

@@ -89,7 +89,7 @@ class SqliteCatalog:
             fixed = _fixed(connection, collection_id)
             return None if fixed is None else read_collection(connection, fixed)
 
-    def upsert(self, collection_id: str, items: Sequence[pystac.Item]) -> UpsertReport:
+    def upsert(self, collection_id: str, items: Sequence[pystac.Item], *, are_sessions: bool = False) -> UpsertReport:
         """See `Catalog.upsert`."""
         prepared = [_prepared(collection_id, item) for item in items]
         records = [each for each in prepared if isinstance(each, ItemRecord)]
@@ -97,7 +97,10 @@ class SqliteCatalog:
             if _fixed(connection, collection_id) is None:
                 raise CatalogError(f"the catalogue {self.place} has no collection {collection_id}; create it first")
             writer = ItemWriter(connection, collection_id, {record.item.id for record in records})
-            results = [writer.upsert(each) if isinstance(each, ItemRecord) else each for each in prepared]
+            results = [
+                writer.upsert(each, is_session=are_sessions) if isinstance(each, ItemRecord) else each
+                for each in prepared
+            ]
             writer.finish()
         return UpsertReport(collection_id, tuple(results))
 

@@ -69,7 +69,7 @@ class ItemWriter:
         self._now = to_microseconds(utc_now())
         self._summaries: Counter[tuple[str, str]] = Counter()
 
-    def upsert(self, record: ItemRecord) -> UpsertResult:
+    def upsert(self, record: ItemRecord, *, is_session: bool = False) -> UpsertResult:
         """Write the item, unless the catalogue has it, a newer one, or another product under its id."""
         item_id = record.item.id
         held = self._held.get(item_id)
@@ -80,7 +80,7 @@ class ItemWriter:
             return UpsertResult(item_id, UpsertStatus.UNCHANGED)
         document = self._document(held)
         present = read_item(document)
-        if not same_product(present, record.item):
+        if not is_session and not same_product(present, record.item):
             names = ", ".join(present.assets)
             return UpsertResult(item_id, UpsertStatus.CLASH, f"the id is taken by the product of {names}")
         if held.order > record.order:

@@ -17,7 +17,6 @@ from rs_assets.ingest.staging import object_is_there
 from rs_assets.items.extensions import declare_extensions
 from rs_assets.items.files import FileState
 from rs_assets.items.growth import joined
-from rs_assets.items.identity import grows
 from rs_assets.items.times import utc_now
 from rs_assets.settings import Station
 from rs_assets.staging.items import file_of
@@ -76,7 +75,7 @@ async def publish_items(
 ) -> Publication:
     """Publish items whose files are in the store, and collect what was replaced long enough ago.
 
-    An item that grows keeps the files that the catalogue has of it already.
+    A session keeps the files that the catalogue has of it already.
 
     Args:
         platform: what to work on.
@@ -84,7 +83,7 @@ async def publish_items(
         items: as the catalogue shall hold them.
         ledger: under which names refusals are recorded.
         pause: how long after a refusal the item is due again.
-        station: the station that they are of, whose rules say when an item that grows is complete.
+        station: the station that they are of, whose interface says whether they are sessions, and which are complete.
 
     Raises:
         StoreError, CatalogError, StateError: store, catalogue or state cannot be used.
@@ -183,17 +182,15 @@ async def _with_objects(platform: Platform, items: Sequence[Item]) -> tuple[list
 
 
 def _write(platform: Platform, station: Station, collection: str, items: Sequence[Item]) -> UpsertReport:
-    growing = [item for item in items if grows(item)]
-    others = [item for item in items if not grows(item)]
-    _note_replaced(platform, collection, [*others, *_with_what_is_held(platform, station, collection, growing)])
-    written = platform.catalog.upsert(collection, others).results
-    if growing:
-        _note_entering(platform, station, collection, growing)
-        # Two runs that have seen different files of one session must not undo each other's work.
-        with platform.state.transaction():
-            whole = _with_what_is_held(platform, station, collection, growing)
-            written += platform.catalog.upsert(collection, whole).results
-    return UpsertReport(collection, written)
+    if not interface_of(station).has_sessions:
+        _note_replaced(platform, collection, items)
+        return platform.catalog.upsert(collection, items)
+    _note_replaced(platform, collection, _with_what_is_held(platform, station, collection, items))
+    _note_entering(platform, station, collection, items)
+    # Two runs that have seen different files of one session must not undo each other's work.
+    with platform.state.transaction():
+        whole = _with_what_is_held(platform, station, collection, items)
+        return platform.catalog.upsert(collection, whole, are_sessions=True)
 
 
 def _with_what_is_held(platform: Platform, station: Station, collection: str, items: Sequence[Item]) -> list[Item]:

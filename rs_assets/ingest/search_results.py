@@ -1,8 +1,8 @@
 """What a station has shown for one window and mission, kept in the store as a STAC ItemCollection.
 
 A closed window can still change: publication lags its own stamp, archives roll, sessions grow. So results are merged:
-what was once seen stays, each file with the times of its first and last sight and of its eviction. An item that grows
-is one entry, to which the files that are new are added.
+what was once seen stays, each file with the times of its first and last sight and of its eviction. A session is one
+entry, to which the files that are new are added.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from pystac import Asset, Item
 from rs_assets.errors import StoreError
 from rs_assets.items.completeness import is_complete
 from rs_assets.items.growth import joined
-from rs_assets.items.identity import grows, publication_order, source_id
+from rs_assets.items.identity import publication_order, source_id
 from rs_assets.items.times import format_time
 from rs_assets.stations.search import Answer, Rejected
 from rs_assets.stations.window import Partition
@@ -149,26 +149,27 @@ def merged(
     partition: Partition,
     now: datetime,
     closed: bool,
-    judge: Callable[[Item], None] = lambda _item: None,
+    settle: Callable[[Item], None] | None = None,
 ) -> SearchResults:
     """What has been shown so far: the earlier results and the station's newest answer.
 
-    `judge` is told each item that has grown, to let it say whether it is complete.
+    `settle` is given where the items are sessions: it lets one that has grown say whether it is complete.
     """
-    before = {entry_key(item): item for item in previous.items} if previous else {}
+    are_sessions = settle is not None
+    before = {entry_key(item, is_session=are_sessions): item for item in previous.items} if previous else {}
     kept: dict[str, Item] = dict(before)
-    listed = {entry_key(item): item for item in answer.items}
+    listed = {entry_key(item, is_session=are_sessions): item for item in answer.items}
     for key, item in listed.items():
-        kept[key] = _sighted(item, before.get(key), now)
+        kept[key] = _sighted(item, before.get(key), now, is_session=are_sessions)
     if not answer.partial:
         present = {source_id(item, key) for item in answer.items for key in item.assets}
         present |= {entry.key for entry in answer.rejected}
         for key, item in kept.items():
             if key in listed or key not in present:
                 _note_evictions(item, present, now, is_listed=key in listed)
-    for key, item in kept.items():
-        if key in before and grows(item):
-            judge(item)
+    if settle is not None:
+        for key in before:
+            settle(kept[key])
     return SearchResults(
         station=station,
         partition=partition,
@@ -184,17 +185,17 @@ def merged(
     )
 
 
-def entry_key(item: Item) -> str:
+def entry_key(item: Item, *, is_session: bool) -> str:
     """By what an item is known among a partition's results.
 
-    An item that grows is known by its id; any other by the station's key of the publication that it stands for.
+    A session is known by its id; any other item by the station's key of the publication that it stands for.
     """
-    if grows(item):
+    if is_session:
         return item.id
     return "|".join(sorted({source_id(item, key) for key in item.assets})) or item.id
 
 
-def _sighted(item: Item, before: Item | None, now: datetime) -> Item:
+def _sighted(item: Item, before: Item | None, now: datetime, *, is_session: bool) -> Item:
     """An item as listed at `now`, put to what was known of it."""
     times = {FIRST_SEEN: format_time(now), LAST_SEEN: format_time(now)}
     seen = item.clone()
@@ -204,7 +205,7 @@ def _sighted(item: Item, before: Item | None, now: datetime) -> Item:
     if before is None:
         return seen
     firsts = {source_id(before, key): _seen(before, asset, FIRST_SEEN) for key, asset in before.assets.items()}
-    whole = joined(before, seen) if grows(item) else seen
+    whole = joined(before, seen) if is_session else seen
     whole.properties[FIRST_SEEN] = before.properties[FIRST_SEEN]
     whole.properties[LAST_SEEN] = format_time(now)
     whole.properties.pop(EVICTED, None)

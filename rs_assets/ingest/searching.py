@@ -90,6 +90,7 @@ def _incomplete(station: Station, partition: Partition, item: Item, now: datetim
 
 def _keep(platform: Platform, station: Station, partition: Partition, answer: Answer, closed: bool) -> SearchResults:
     path = results_path(station.name, partition)
+    interface = interface_of(station)
     # Two runs that search one partition at once must not undo each other's merge.
     with platform.state.transaction():
         document = platform.documents.read(path)
@@ -102,7 +103,7 @@ def _keep(platform: Platform, station: Station, partition: Partition, answer: An
             partition=partition,
             now=now,
             closed=closed,
-            judge=lambda item: interface_of(station).settle(item, station, now),
+            settle=(lambda item: interface.settle(item, station, now)) if interface.has_sessions else None,
         )
         platform.documents.write(path, results.to_dict())
     platform.incomplete.seen(

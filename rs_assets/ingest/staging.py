@@ -17,7 +17,7 @@ from rs_assets.ingest.sessions import SessionStanding, as_staged, publishable, s
 from rs_assets.items.completeness import is_complete
 from rs_assets.items.files import FileRecord, FileState
 from rs_assets.items.growth import aligned, keys_by_source
-from rs_assets.items.identity import grows, source_id
+from rs_assets.items.identity import source_id
 from rs_assets.items.times import utc_now
 from rs_assets.settings import Retries, Station
 from rs_assets.staging.items import StagedItem, file_of, stage_items
@@ -159,17 +159,19 @@ async def stage_lacking(
 def _standings(
     platform: Platform, station: Station, collection: str, items: Sequence[Item]
 ) -> list[tuple[Item, Standing]]:
-    """How the items stand to the catalogue; what grows has its files under the keys that the catalogue gives them."""
-    held = {item.id: platform.catalog.get(collection, item.id) for item in items if grows(item)}
+    """How the items stand to the catalogue; a session has its files under the keys that the catalogue gives them."""
+    interface = interface_of(station)
+    sessions = items if interface.has_sessions else ()
+    held = {item.id: platform.catalog.get(collection, item.id) for item in sessions}
     named = []
     for item in items:
         known = held.get(item.id)
         renamed = item if known is None else aligned(item, keys_by_source(known))
         if renamed is not item:
-            interface_of(station).settle(renamed, station, utc_now())
+            interface.settle(renamed, station, utc_now())
         named.append(renamed)
     standings = []
-    for item, standing in classify(platform.catalog, collection, named):
+    for item, standing in classify(platform.catalog, collection, named, are_sessions=interface.has_sessions):
         known = held.get(item.id)
         is_news = known is not None and is_complete(known) is not is_complete(item)
         standings.append((item, Standing.CHANGED if is_news and standing is Standing.PUBLISHED else standing))

@@ -6,7 +6,7 @@ from pystac import Item
 
 COMPLETE = "cadip:complete"
 MISSING = "cadip:missing"
-"""Properties of an item that grows: whether it is complete, and what is missing, in words."""
+"""Properties of a session: whether it is complete, and what is missing, in words."""
 
 
 def is_complete(item: Item) -> bool:

@@ -1,4 +1,4 @@
-"""Items that grow: a downlink session is one item whose files come one by one, and may be delivered again.
+"""How sessions grow: each is one item whose files come one by one, and may be delivered again.
 
 Each file of such an item has a station's key of its own, and is known by it. So what is listed later can be put to
 what was listed before, whatever the station still lists, and no file ever takes the place of another.

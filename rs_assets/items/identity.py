@@ -10,15 +10,14 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from pystac import Asset, Item
 
 from rs_assets.items.times import parse_time
-
-SOURCE_ID_FIELDS = ("auxip:id", "cadip:id", "prip:id", "lta:id")
-"""Where a station's own key of a publication stands: on the asset, else on the item."""
+from rs_assets.settings import interface_names
 
 _MAX_SEGMENT_BYTES = 255
 _UNSAFE = re.compile(r"[/\\:\x00-\x1f\x7f-\x9f]")
@@ -45,7 +44,13 @@ def source_id(item: Item, asset_key: str) -> str:
 
 def station_key(*places: Mapping[str, object]) -> str | None:
     """The station's own key in the first of these fields that hold one."""
-    return next((str(place[field]) for place in places for field in SOURCE_ID_FIELDS if place.get(field)), None)
+    return next((str(place[field]) for place in places for field in source_id_fields() if place.get(field)), None)
+
+
+@cache
+def source_id_fields() -> tuple[str, ...]:
+    """Where a station's own key of a publication stands, on the asset, else on the item; one for each interface."""
+    return tuple(f"{name}:id" for name in interface_names())
 
 
 def object_key(collection: str, item: Item, asset_key: str) -> str:
@@ -82,22 +87,12 @@ def source_id_in(href: str) -> str:
     return unquote(segments[-2]).partition("~")[0] if len(segments) > 1 else ""
 
 
-def grows(item: Item) -> bool:
-    """Whether the item's files have keys of their own at the station, so that it is known by its id and may grow.
-
-    A downlink session does: its files come one by one, and may be delivered again.
-    """
-    return any(station_key(asset.extra_fields) is not None for asset in item.assets.values())
-
-
 def same_product(one: Item, other: Item) -> bool:
     """Whether two items of one id stand for one product, rather than for two whose names differ.
 
-    ``A.zip`` and ``A.EOF`` both have the id ``A``; their asset keys, the full names, tell them apart. An item that
-    grows is the same whatever files it has.
+    ``A.zip`` and ``A.EOF`` both have the id ``A``; their asset keys, the full names, tell them apart. A session is
+    known by its id alone, and not to be asked about here.
     """
-    if grows(one) or grows(other):
-        return True
     return not one.assets or not other.assets or not set(one.assets).isdisjoint(other.assets)
 
 

@@ -52,7 +52,7 @@ class Listed:
     window_time: datetime | None
     """The time (aware UTC) that decides to which window that item belongs; None where it has none."""
     is_file: bool = False
-    """Whether it is a file of an item that grows, rather than an item."""
+    """Whether it is a file of a session, rather than an item."""
 
 
 @dataclass(frozen=True, slots=True)

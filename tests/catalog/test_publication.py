@@ -22,8 +22,8 @@ NAME = "S1A_AUX_A.EOF"
 OBJECT = "file:///store/s1_aux/S1A_AUX_A/1/S1A_AUX_A.EOF"
 
 
-def standings(catalog: Catalog, *items: pystac.Item) -> list[Standing]:
-    found = classify(catalog, AUX, items)
+def standings(catalog: Catalog, *items: pystac.Item, are_sessions: bool = False) -> list[Standing]:
+    found = classify(catalog, AUX, items, are_sessions=are_sessions)
     assert [item for item, _ in found] == list(items)
     return [standing for _, standing in found]
 
@@ -202,6 +202,17 @@ def test_a_session_that_grows_or_comes_again_has_changed_and_never_clashes(
     held = session_of(ONE, TWO)
     sources = {key: asset.extra_fields["cadip:id"] for key, asset in held.assets.items()}
     hrefs = {key: f"file:///store/{AUX}/S1A_1/{source}/{key}" for key, source in sources.items()}
-    assert catalog.upsert(AUX, [published_item(held, AUX, hrefs)]).refused == []
+    assert catalog.upsert(AUX, [published_item(held, AUX, hrefs)], are_sessions=True).refused == []
 
-    assert standings(catalog, item) == [standing]
+    assert standings(catalog, item, are_sessions=True) == [standing]
+
+
+def test_whether_items_are_sessions_is_stated_and_not_read_from_their_files(catalog: Catalog) -> None:
+    one, other = session_of(ONE), session_of(TWO)
+    catalog.upsert(AUX, [published_item(one, AUX, {"a.raw": f"file:///store/{AUX}/S1A_1/1/a.raw"})])
+    moved = published_item(other, AUX, {"b.raw": f"file:///store/{AUX}/S1A_1/2/b.raw"})
+
+    assert standings(catalog, other) == [Standing.CLASH]
+    assert standings(catalog, other, are_sessions=True) == [Standing.CHANGED]
+    assert catalog.upsert(AUX, [moved]).count(UpsertStatus.CLASH) == 1
+    assert catalog.upsert(AUX, [moved], are_sessions=True).refused == []

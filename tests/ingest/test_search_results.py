@@ -44,6 +44,7 @@ def shown(
 ) -> SearchResults:
     """What has been shown so far, after an answer; the results go through their stored form."""
     answer = Answer("query", items=list(items), partial=partial, rejected=list(rejected))
+    are_products = any("auxip:id" in item.properties for item in (*items, *(previous.items if previous else ())))
     results = merged(
         previous,
         answer,
@@ -51,7 +52,7 @@ def shown(
         partition=PARTITION,
         now=NOW + timedelta(hours=hours),
         closed=False,
-        judge=lambda item: settle(item, Sessions(), NOW),
+        settle=None if are_products else lambda item: settle(item, Sessions(), NOW),
     )
     kept = SearchResults.from_dict(json.loads(json.dumps(results.to_dict())), PARTITION)
     assert kept.evicted == results.evicted
@@ -180,7 +181,7 @@ def test_items_as_given_have_none_of_our_marks() -> None:
 def test_two_publications_of_one_product_stay_two_entries() -> None:
     results = shown(shown(None, product()), product(key="2"))
 
-    assert [entry_key(item) for item in results.items] == ["1", "2"]
+    assert [entry_key(item, is_session=False) for item in results.items] == ["1", "2"]
     assert results.evicted == {"1"}
 
 

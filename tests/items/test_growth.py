@@ -7,7 +7,7 @@ import pytest
 from pystac import Asset, Item
 
 from rs_assets.items.growth import aligned, joined, keys_by_source, second_key
-from rs_assets.items.identity import grows, same_product, source_id_in
+from rs_assets.items.identity import source_id_in
 
 from .samples import DAY
 
@@ -18,19 +18,6 @@ def session(*files: tuple[str, str], published: str = "2026-11-01T10:00:00Z", **
     for key, source in files:
         item.add_asset(key, Asset(f"https://station.example/{source}", extra_fields={"cadip:id": source}))
     return item
-
-
-def test_an_item_whose_files_have_keys_of_their_own_grows() -> None:
-    plain = session()
-    plain.add_asset("A.EOF", Asset("https://station.example/A.EOF"))
-
-    assert grows(session(("a.raw", "1")))
-    assert not grows(plain)
-    assert not grows(session())
-
-
-def test_an_item_that_grows_is_the_same_product_whatever_its_files() -> None:
-    assert same_product(session(("a.raw", "1")), session(("b.raw", "2")))
 
 
 def test_a_file_that_is_known_has_the_key_that_it_is_known_under() -> None:

@@ -5,13 +5,13 @@ import pytest
 from pystac import Asset, Item
 
 from rs_assets.items.identity import (
-    SOURCE_ID_FIELDS,
     object_key,
     publication_order,
     safe_segment,
     same_content,
     same_product,
     source_id,
+    source_id_fields,
     stem,
 )
 
@@ -41,7 +41,7 @@ def test_an_object_key_has_collection_item_publication_and_file_name() -> None:
     assert object_key("s1_aux", item, "S1A_AUX.EOF.zip") == "s1_aux/S1A_AUX.EOF/uuid-1/S1A_AUX.EOF.zip"
 
 
-@pytest.mark.parametrize("field", SOURCE_ID_FIELDS)
+@pytest.mark.parametrize("field", source_id_fields())
 def test_the_publication_is_the_one_of_the_asset_else_of_the_item(field: str) -> None:
     item = item_of(asset={field: "of-asset"}, auxip__id="of-item")
 
@@ -116,8 +116,8 @@ def test_publications_of_one_instant_are_ordered_by_the_key_of_the_station() -> 
 
 
 def test_the_key_is_taken_from_an_asset_where_the_item_has_none() -> None:
-    assert publication_order(item_of(asset={"prip:id": "p"}))[1] == "p"
-    assert publication_order(item_of(asset={"prip:id": "p"}, auxip__id="a"))[1] == "a"
+    assert publication_order(item_of(asset={"cadip:id": "p"}))[1] == "p"
+    assert publication_order(item_of(asset={"cadip:id": "p"}, auxip__id="a"))[1] == "a"
     assert publication_order(item_of())[1] == ""
 
 
