@@ -7,6 +7,7 @@ import pystac
 import pytest
 
 from rs_assets.catalog import Catalog
+from rs_assets.catalog.protocol import UpsertStatus
 from rs_assets.catalog.publication import (
     Standing,
     classify,

@@ -11,9 +11,9 @@ from pystac import Asset, Item
 from rs_assets.errors import StoreError
 from rs_assets.ingest.search_results import EVICTED, FIRST_SEEN, LAST_SEEN, SearchResults, entry_key, merged
 from rs_assets.items.completeness import is_complete
-from rs_assets.stations.cadip import Sessions
 from rs_assets.stations.cadip.completeness import settle
 from rs_assets.stations.cadip.session import Session, SessionFile, session_item
+from rs_assets.stations.cadip.settings import Sessions
 from rs_assets.stations.missions import Belonging
 from rs_assets.stations.search import Answer, Rejected
 from tests.platform import day

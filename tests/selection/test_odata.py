@@ -22,7 +22,7 @@ from rs_assets.selection.vocabulary import Attribute, Field, Kind
 from rs_assets.simulator.auxip import entity, products
 from rs_assets.simulator.odata import predicate, schema
 from rs_assets.simulator.odata.expressions import parse as parse_odata
-from rs_assets.stations.auxip import AUXIP_VOCABULARY
+from rs_assets.stations.auxip.vocabulary import AUXIP_VOCABULARY
 
 from .samples import DAY, HOUR
 from .trees import expressions, moments, words

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from rs_assets.stations.cadip import CadipStation, Completeness, Incomplete, Sessions
+from rs_assets.stations.cadip.settings import CadipStation, Completeness, Incomplete, Sessions
 
 from .documents import DOCUMENT, parsed, problems_of, with_station_line
 

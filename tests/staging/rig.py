@@ -17,7 +17,7 @@ from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Progress
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.staging.verification import Expectation, VerifyingHasher
-from rs_assets.stations.auxip import AuxipStation
+from rs_assets.stations.auxip.settings import AuxipStation
 from rs_assets.stations.limits import StationLimits
 from rs_assets.store import Sink
 from tests.files import file_at

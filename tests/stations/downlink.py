@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from rs_assets.stations.cadip import CadipSearch
+from rs_assets.stations.cadip.search import CadipSearch
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.search import Answer
 from rs_assets.stations.window import Window

@@ -10,7 +10,7 @@ import pytest
 from rs_assets.errors import AuthenticationError, StationError
 from rs_assets.items.times import format_time
 from rs_assets.settings import TimeField
-from rs_assets.stations.auxip import AuxipSearch
+from rs_assets.stations.auxip.search import AuxipSearch
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.registry import interface_of
 from rs_assets.stations.search import Answer

@@ -10,7 +10,7 @@ from rs_assets.errors import AuthenticationError, StationError
 from rs_assets.items.completeness import is_complete, missing_from
 from rs_assets.selection import parse
 from rs_assets.settings import TimeField
-from rs_assets.stations.cadip import CadipSearch
+from rs_assets.stations.cadip.search import CadipSearch
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.registry import interface_of
 from rs_assets.stations.search import Answer

@@ -8,9 +8,9 @@ import pytest
 from pystac import Item
 
 from rs_assets.items.completeness import is_complete, missing_from
-from rs_assets.stations.cadip import Completeness, Sessions
 from rs_assets.stations.cadip.completeness import SUPERSEDED_BY, chunks_of, deliveries, quiet_from, settle
 from rs_assets.stations.cadip.session import Session, SessionFile, session_item
+from rs_assets.stations.cadip.settings import Completeness, Sessions
 from rs_assets.stations.missions import Belonging
 
 from .downlink import BEGIN, CHUNK, Downlink, again, chunk, chunks, quality, session, stamp

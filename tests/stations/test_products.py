@@ -13,7 +13,8 @@ from pystac import Item
 
 from rs_assets.items.extensions import FILE, PROCESSING, PRODUCT, TIMESTAMPS
 from rs_assets.items.validation import item_error
-from rs_assets.stations.auxip import AuxipSearch, ItemIdRule
+from rs_assets.stations.auxip.search import AuxipSearch
+from rs_assets.stations.auxip.settings import ItemIdRule
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.search import Answer
 

@@ -1,16 +1,20 @@
-"""AUXIP: the auxiliary files of a station."""
+"""AUXIP: the auxiliary files of a station.
+
+The settings need this object at every start, so it imports what asks a station only when one is asked.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from rs_assets.settings import Mission, Station
-from rs_assets.stations.auxip.search import AuxipSearch
-from rs_assets.stations.auxip.settings import AuxipStation, ItemIdRule
-from rs_assets.stations.auxip.vocabulary import AUXIP_VOCABULARY
-from rs_assets.stations.http import StationConnection
+from rs_assets.stations.auxip.settings import AuxipStation
 from rs_assets.stations.interface import Contents, StationInterface
 
-__all__ = ["AUXIP_VOCABULARY", "INTERFACE", "AuxipInterface", "AuxipSearch", "AuxipStation", "ItemIdRule"]
+if TYPE_CHECKING:
+    from rs_assets.selection import Vocabulary
+    from rs_assets.stations.auxip.search import AuxipSearch
+    from rs_assets.stations.http import StationConnection
 
 
 class AuxipInterface(StationInterface):
@@ -18,13 +22,21 @@ class AuxipInterface(StationInterface):
 
     name = "auxip"
     settings = AuxipStation
-    vocabulary = AUXIP_VOCABULARY
     contents = Contents("auxiliary files", "Auxiliary files", "auxiliary data")
     kinds = frozenset({"odata"})
     answers_product_types = True
 
-    def search(self, connection: StationConnection, missions: Mapping[str, Mission]) -> AuxipSearch:
+    @property
+    def vocabulary(self) -> "Vocabulary":
+        """What can be asked of products."""
+        from rs_assets.stations.auxip.vocabulary import AUXIP_VOCABULARY
+
+        return AUXIP_VOCABULARY
+
+    def search(self, connection: "StationConnection", missions: Mapping[str, Mission]) -> "AuxipSearch":
         """The search of a connected station."""
+        from rs_assets.stations.auxip.search import AuxipSearch
+
         return AuxipSearch(connection, missions)
 
     def follow_every(self, station: Station) -> timedelta | None:

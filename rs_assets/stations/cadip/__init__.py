@@ -1,28 +1,22 @@
-"""CADIP: the downlink sessions of a station, each a number of chunks on some channels."""
+"""CADIP: the downlink sessions of a station, each a number of chunks on some channels.
+
+The settings need this object at every start, so it imports what asks a station, or judges a session, only then.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-
-from pystac import Item
+from typing import TYPE_CHECKING
 
 from rs_assets.settings import Mission, Station
-from rs_assets.stations.cadip.completeness import quiet_from, settle
-from rs_assets.stations.cadip.search import CadipSearch
-from rs_assets.stations.cadip.settings import CadipStation, Completeness, Incomplete, Sessions, sessions_of
-from rs_assets.stations.cadip.vocabulary import CADIP_VOCABULARY
-from rs_assets.stations.http import StationConnection
+from rs_assets.stations.cadip.settings import CadipStation, Incomplete, sessions_of
 from rs_assets.stations.interface import Contents, StationInterface
 
-__all__ = [
-    "CADIP_VOCABULARY",
-    "INTERFACE",
-    "CadipInterface",
-    "CadipSearch",
-    "CadipStation",
-    "Completeness",
-    "Incomplete",
-    "Sessions",
-]
+if TYPE_CHECKING:
+    from pystac import Item
+
+    from rs_assets.selection import Vocabulary
+    from rs_assets.stations.cadip.search import CadipSearch
+    from rs_assets.stations.http import StationConnection
 
 
 class CadipInterface(StationInterface):
@@ -30,26 +24,38 @@ class CadipInterface(StationInterface):
 
     name = "cadip"
     settings = CadipStation
-    vocabulary = CADIP_VOCABULARY
     contents = Contents("downlink sessions", "Raw chunks of the downlink sessions", "raw data")
     kinds = frozenset({"odata"})
     has_sessions = True
     followed_as = "downlink"
 
-    def search(self, connection: StationConnection, missions: Mapping[str, Mission]) -> CadipSearch:
+    @property
+    def vocabulary(self) -> "Vocabulary":
+        """What can be asked of sessions."""
+        from rs_assets.stations.cadip.vocabulary import CADIP_VOCABULARY
+
+        return CADIP_VOCABULARY
+
+    def search(self, connection: "StationConnection", missions: Mapping[str, Mission]) -> "CadipSearch":
         """The search of a connected station."""
+        from rs_assets.stations.cadip.search import CadipSearch
+
         return CadipSearch(connection, missions)
 
     def follow_every(self, station: Station) -> timedelta | None:
         """As its settings say."""
         return sessions_of(station).follow_every
 
-    def settle(self, item: Item, station: Station, now: datetime) -> None:
+    def settle(self, item: "Item", station: Station, now: datetime) -> None:
         """Let a session say what is missing from it at `now`, and which chunks have been delivered anew."""
+        from rs_assets.stations.cadip.completeness import settle
+
         settle(item, sessions_of(station), now)
 
-    def expected_by(self, item: Item, station: Station) -> datetime:
+    def expected_by(self, item: "Item", station: Station) -> datetime:
         """When nothing has come for some time after the downlink's end."""
+        from rs_assets.stations.cadip.completeness import quiet_from
+
         return quiet_from(item, sessions_of(station))
 
     def publishes_incomplete(self, station: Station) -> bool:

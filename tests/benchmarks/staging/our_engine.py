@@ -29,7 +29,7 @@ from rs_assets.settings import Policy, S3Store, Verification
 from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Message, Moved, Progress, unobserved
 from rs_assets.staging.sources.http import HttpSource
-from rs_assets.stations.auxip import AuxipStation
+from rs_assets.stations.auxip.settings import AuxipStation
 from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.tokens import ConstantHeaders
 from rs_assets.store import Sink
