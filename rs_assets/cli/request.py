@@ -11,7 +11,7 @@ import click
 from rs_assets.items.times import format_time
 from rs_assets.settings import Settings, load_settings
 from rs_assets.state import RequestRecord, Requests, RequestState, open_state
-from rs_assets.store import Documents
+from rs_assets.store import Documents, open_store
 
 if TYPE_CHECKING:
     from rs_assets.requests import Inbox
@@ -71,7 +71,7 @@ def request(
     document |= {margin: _duration(document[margin]) for margin in ("dt0", "dt1") if margin in document}
     if filter_file is not None:
         document["filter"] = _text(filter_file)
-    inbox = Inbox(Documents.of(settings.store))
+    inbox = Inbox(open_store(settings.store).documents)
     filed = inbox.file(parse_request(document).checked_against(settings), request_id)
     click.echo(filed, err=wait)
     if wait:
@@ -96,7 +96,7 @@ def requests(context: click.Context, states: tuple[str, ...], limit: int, as_jso
     settings = load_settings()
     chosen = [RequestState(state) for state in states] or None
     records = Requests(open_state(settings.state)).listed(chosen, limit)
-    documents = Documents.of(settings.store)
+    documents = open_store(settings.store).documents
     if as_json:
         click.echo(json.dumps([_document(record, documents) for record in records], indent=1))
         return
@@ -148,7 +148,7 @@ def _answer(settings: Settings, inbox: "Inbox", request_id: str, timeout: float 
     if record is None:
         click.secho(f"{request_id} has not ended yet; see `rs-assets requests`", fg="yellow", err=True)
         return TIMED_OUT
-    items = Documents.of(settings.store).read_bytes(items_path(request_id))
+    items = open_store(settings.store).documents.read_bytes(items_path(request_id))
     if items is not None:
         click.echo(items)
     status = _EXIT_STATUS[record.state]

@@ -16,9 +16,8 @@ from rs_assets.state import (
     open_state,
 )
 from rs_assets.stations.limits import StationLimits
-from rs_assets.store import Documents, Sink
+from rs_assets.store import Documents, Sink, open_store
 from rs_assets.store.claims import LockClaims
-from rs_assets.store.opening import sink_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +39,11 @@ class Platform:
             StoreError, CatalogError: the store or the catalogue cannot be used.
         """
         locks = open_locks(settings.state)
+        store = open_store(settings.store, LockClaims(locks))
         return cls(
             settings=settings,
-            documents=Documents.of(settings.store),
-            sink=sink_of(settings.store, LockClaims(locks)),
+            documents=store.documents,
+            sink=store.sink,
             catalog=open_catalog(settings.catalog),
             state=open_state(settings.state),
             locks=locks,

@@ -4,6 +4,7 @@ Objects are the staged files. Documents are search results, staging manifests an
 """
 
 from rs_assets.store.documents import Document, Documents
+from rs_assets.store.opening import OpenStore, open_store
 from rs_assets.store.sink import Sink, StoredObject, Writer
 
-__all__ = ["Document", "Documents", "Sink", "StoredObject", "Writer"]
+__all__ = ["Document", "Documents", "OpenStore", "Sink", "StoredObject", "Writer", "open_store"]

@@ -7,11 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from rs_assets.errors import StoreError
-from rs_assets.settings import S3Store, Store
-from rs_assets.store.bucket import open_bucket
-from rs_assets.store.directory_documents import DirectoryHome
 from rs_assets.store.document_home import Facts, Home
-from rs_assets.store.object_documents import ObjectHome
 
 Document = dict[str, Any]
 
@@ -21,13 +17,6 @@ class Documents:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-
-    @classmethod
-    def of(cls, settings: Store) -> "Documents":
-        """The documents of the store that the settings name."""
-        if isinstance(settings, S3Store):
-            return cls(ObjectHome(lambda: open_bucket(settings), settings.url))
-        return cls(DirectoryHome(settings.path))
 
     def url(self, path: str) -> str:
         """Where people and STAC tools find the document."""

@@ -8,24 +8,21 @@ that is being filled, and what waits. With the settings' 5 MiB and 2 that is 18 
 """
 
 import asyncio
-import copy
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from functools import cached_property
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, NotSupportedError
-from obstore.store import ObjectStore
 
 from rs_assets.errors import StoreError
 from rs_assets.items.identity import safe_segment
 from rs_assets.items.multihash import Algorithm, Digest
-from rs_assets.settings import S3Store
-from rs_assets.store.bucket import FAULTS, explained, key_below, object_url, open_bucket
+from rs_assets.store.bucket import Bucket
 from rs_assets.store.claims import PROCESS_CLAIMS, Claims
 from rs_assets.store.errors import StoreUnusableError, TakenError
 from rs_assets.store.hasher import Hasher
 from rs_assets.store.origin import Origin
+from rs_assets.store.problems import FAULTS
 from rs_assets.store.sink import StoredObject
 from rs_assets.store.upload import Upload
 
@@ -40,54 +37,33 @@ class ObjectStoreSink:
 
     def __init__(
         self,
-        opening: Callable[[], ObjectStore],
-        place: str,
+        bucket: Bucket,
         *,
         part_size: int,
         parts_at_once: int,
         conditional_writes: bool | None = None,
         claims: Claims = PROCESS_CLAIMS,
     ) -> None:
-        """Take a store that is opened at first use.
+        """Take a bucket.
 
         Args:
-            opening: opens the store, below its prefix.
-            place: its URL, e.g. ``s3://bucket/prefix``; the key of an object follows after a slash.
+            bucket: where the objects are.
             part_size: bytes of a part; S3 wants 5 MiB or more.
             parts_at_once: parts of one object that are sent at the same time.
             conditional_writes: whether the store honours ``If-None-Match: *``; None to find out.
             claims: keep a second writer away from an object; without any, only one of this process.
         """
-        self._opening = opening
-        self._place = place
+        self._bucket = bucket
         self._part_size = part_size
         self._parts_at_once = parts_at_once
         self._claims = claims
         self._honours_conditions = conditional_writes
 
-    @classmethod
-    def of(cls, settings: S3Store, claims: Claims = PROCESS_CLAIMS) -> "ObjectStoreSink":
-        """The sink of the store that the settings name."""
-        return cls(
-            lambda: open_bucket(settings),
-            settings.url,
-            part_size=settings.part_size,
-            parts_at_once=settings.parts_at_once,
-            conditional_writes=settings.conditional_writes,
-            claims=claims,
-        )
-
-    def claiming(self, claims: Claims) -> "ObjectStoreSink":
-        """The same sink, whose writers claim their objects' URLs there."""
-        sink = copy.copy(self)
-        sink._claims = claims
-        return sink
-
     def href(self, key: str) -> str:
-        return object_url(self._place, _checked(key))
+        return self._bucket.url(_checked(key))
 
     def key_of(self, href: str) -> str | None:
-        key = key_below(self._place, href)
+        key = self._bucket.key_of(href)
         try:
             return None if key is None else _checked(key)
         except ValueError:
@@ -96,7 +72,7 @@ class ObjectStoreSink:
     async def find(self, key: str) -> StoredObject | None:
         with self._errors(_checked(key), "looked for"):
             try:
-                facts = await obstore.head_async(self._store, key)
+                facts = await obstore.head_async(self._bucket.client, key)
             except FileNotFoundError:
                 return None
         return StoredObject(key, self.href(key), facts["size"])
@@ -105,7 +81,7 @@ class ObjectStoreSink:
         hasher = algorithm.hasher()
         with self._errors(_checked(key), "read"):
             # The store goes on with the rest where an answer breaks off.
-            answer = await obstore.get_async(self._store, key)
+            answer = await obstore.get_async(self._bucket.client, key)
             async for data in answer.stream(min_chunk_size=_READ_BYTES):
                 await asyncio.to_thread(hasher.update, data)
         return Digest(algorithm, hasher.hexdigest())
@@ -139,14 +115,14 @@ class ObjectStoreSink:
 
     async def delete(self, key: str) -> None:
         with self._errors(_checked(key), "deleted"), suppress(FileNotFoundError):
-            await obstore.delete_async(self._store, key)
+            await obstore.delete_async(self._bucket.client, key)
 
     async def tidy(self) -> None:
         """Nothing: parts of uploads whose process died are not shown; the bucket's life cycle removes them."""
 
     def upload(self, key: str, part_size: int) -> Upload:
         """Begin a multipart upload."""
-        return Upload(self._store, key, part_size=part_size, parts_at_once=self._parts_at_once)
+        return Upload(self._bucket.client, key, part_size=part_size, parts_at_once=self._parts_at_once)
 
     def part_size(self, size: int | None) -> int:
         """Bytes of a part of an object of that size, where it is known."""
@@ -159,13 +135,9 @@ class ObjectStoreSink:
         with self._errors(key, "written"):
             yield
 
-    @cached_property
-    def _store(self) -> ObjectStore:
-        return self._opening()
-
     async def _created(self, key: str, content: bytes) -> bool:
         try:
-            await obstore.put_async(self._store, key, content, use_multipart=False, mode="create")
+            await obstore.put_async(self._bucket.client, key, content, use_multipart=False, mode="create")
         except AlreadyExistsError:
             return False
         return True
@@ -190,17 +162,17 @@ class ObjectStoreSink:
         return True
 
     async def _overwritten(self, key: str, content: bytes) -> None:
-        await obstore.put_async(self._store, key, content, use_multipart=False)
+        await obstore.put_async(self._bucket.client, key, content, use_multipart=False)
 
     @contextmanager
     def _errors(self, key: str, deed: str) -> Iterator[None]:
         try:
             yield
         except FAULTS as error:
-            trouble = explained(error)
-            kind = StoreUnusableError if trouble.for_all else StoreError
+            problem = self._bucket.explain(error)
+            kind = StoreUnusableError if problem.for_all else StoreError
             # The original text may hold what the server wrote, e.g. what was signed.
-            raise kind(f"{self.href(key)} cannot be {deed} in the object store: {trouble.reason}") from None
+            raise kind(f"{self.href(key)} cannot be {deed} in the object store: {problem.reason}") from None
 
 
 class ObjectWriter:

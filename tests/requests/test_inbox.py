@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from rs_assets.requests import Inbox, RequestError
 from rs_assets.requests.inbox import LARGEST_REQUEST
 from rs_assets.settings import DirectoryStore
-from rs_assets.store import Documents
+from rs_assets.store import Documents, open_store
 from tests.requests.samples import asked, content_of
 
 
 @pytest.fixture
 def inbox(tmp_path: Path) -> Inbox:
-    return Inbox(Documents.of(DirectoryStore(path=tmp_path)))
+    return Inbox(open_store(DirectoryStore(path=tmp_path)).documents)
 
 
 def drop(directory: Path, name: str, content: bytes, *, age: timedelta = timedelta(minutes=1)) -> Path:
@@ -202,7 +202,7 @@ def test_a_request_that_breaks_off_anywhere_is_unfinished(
     directory.mkdir(exist_ok=True)
     drop(directory, "a.json", WHOLE[:length], age=timedelta(0))
 
-    assert Inbox(Documents.of(DirectoryStore(path=directory))).is_unfinished(
+    assert Inbox(open_store(DirectoryStore(path=directory)).documents).is_unfinished(
         "a.json", WHOLE[:length], datetime.now(UTC)
     )
 

@@ -13,6 +13,7 @@ from rs_assets.settings import S3Store
 from rs_assets.store.object_sink import ObjectStoreSink
 from rs_assets.store.origin import Origin
 from tests.staging.rig import LAX, passage_of
+from tests.store.rig import object_sink
 
 _MEBIBYTE = 1 << 20
 
@@ -29,7 +30,7 @@ async def _written(sink: ObjectStoreSink, key: str, size: int) -> None:
 
 
 async def _main(store: S3Store, keys: list[str], size: int) -> None:
-    sink = ObjectStoreSink.of(store)
+    sink = object_sink(store)
     await sink.put("first", b"")
     before = _most_memory()
     await asyncio.gather(*(_written(sink, key, size) for key in keys))

@@ -7,7 +7,7 @@ import pytest
 
 from rs_assets.errors import StoreError
 from rs_assets.settings import DirectoryStore
-from rs_assets.store import Documents
+from rs_assets.store import open_store
 
 PATH = "search_results/adgs/2026-11-01/S1.json"
 
@@ -19,18 +19,18 @@ def store(tmp_path: Path) -> DirectoryStore:
 
 def test_a_document_is_read_as_it_was_written(store: DirectoryStore) -> None:
     document = {"schema_version": 1, "names": ["é", "it's"], "none": None, "size": 2**53 + 1}
-    Documents.of(store).write(PATH, {"old": True})
-    Documents.of(store).write(PATH, document)
+    open_store(store).documents.write(PATH, {"old": True})
+    open_store(store).documents.write(PATH, document)
 
-    assert Documents.of(store).read(PATH) == document
+    assert open_store(store).documents.read(PATH) == document
 
 
 def test_a_document_that_is_not_there_is_none(store: DirectoryStore) -> None:
-    assert Documents.of(store).read(PATH) is None
+    assert open_store(store).documents.read(PATH) is None
 
 
 def test_the_url_of_a_document_leads_to_its_file(store: DirectoryStore) -> None:
-    documents = Documents.of(store)
+    documents = open_store(store).documents
     documents.write(PATH, {})
 
     assert documents.url(PATH) == f"file://{store.path}/{PATH}"
@@ -39,7 +39,7 @@ def test_the_url_of_a_document_leads_to_its_file(store: DirectoryStore) -> None:
 
 @pytest.mark.parametrize("content", ["[]", "null", "{", "", "\x00"])
 def test_what_is_no_json_object_is_an_error_that_names_it(store: DirectoryStore, content: str) -> None:
-    documents = Documents.of(store)
+    documents = open_store(store).documents
     file = store.path / PATH
     file.parent.mkdir(parents=True)
     file.write_text(content)
@@ -49,7 +49,7 @@ def test_what_is_no_json_object_is_an_error_that_names_it(store: DirectoryStore,
 
 
 def test_a_document_that_cannot_be_read_is_an_error_that_names_it(store: DirectoryStore) -> None:
-    documents = Documents.of(store)
+    documents = open_store(store).documents
     (store.path / PATH).parent.mkdir(parents=True)
     (store.path / PATH).symlink_to("S1.json")
 
@@ -58,7 +58,7 @@ def test_a_document_that_cannot_be_read_is_an_error_that_names_it(store: Directo
 
 
 def test_a_document_that_cannot_be_written_is_an_error_that_leaves_the_old_one(store: DirectoryStore) -> None:
-    documents = Documents.of(store)
+    documents = open_store(store).documents
     documents.write("a", {"old": True})
 
     with pytest.raises(StoreError, match="a/b"):
@@ -73,13 +73,13 @@ def test_a_store_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(StoreError, match=f"{tmp_path}/file/store"):
-        Documents.of(DirectoryStore(path=tmp_path / "file" / "store")).write(PATH, {})
+        open_store(DirectoryStore(path=tmp_path / "file" / "store")).documents.write(PATH, {})
 
 
 def test_a_document_that_cannot_be_written_whole_leaves_nothing_behind(
     store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    documents = Documents.of(store)
+    documents = open_store(store).documents
     documents.write(PATH, {"old": True})
 
     def full(_: int) -> None:
@@ -94,7 +94,7 @@ def test_a_document_that_cannot_be_written_whole_leaves_nothing_behind(
 
 
 def test_bytes_are_read_as_they_were_written_and_none_where_there_are_none(store: DirectoryStore) -> None:
-    documents = Documents.of(store)
+    documents = open_store(store).documents
     documents.write_bytes("a/b", b"\x00\xff")
 
     assert documents.read_bytes("a/b") == b"\x00\xff"
@@ -103,7 +103,7 @@ def test_bytes_are_read_as_they_were_written_and_none_where_there_are_none(store
 
 
 def test_when_a_document_was_written_is_told_in_utc(store: DirectoryStore) -> None:
-    documents = Documents.of(store)
+    documents = open_store(store).documents
     documents.write_bytes("a", b"")
 
     modified = documents.modified("a")
@@ -114,7 +114,7 @@ def test_when_a_document_was_written_is_told_in_utc(store: DirectoryStore) -> No
 
 
 def test_the_names_of_a_folder_are_those_of_its_documents(store: DirectoryStore) -> None:
-    documents = Documents.of(store)
+    documents = open_store(store).documents
     for path in ("folder/b", "folder/a", "folder/inner/c", "folder/.hidden", "d"):
         documents.write_bytes(path, b"")
     (store.path / "folder" / "link").symlink_to("a")
@@ -126,7 +126,7 @@ def test_the_names_of_a_folder_are_those_of_its_documents(store: DirectoryStore)
 
 
 def test_a_copy_has_the_same_bytes_and_leaves_the_original(store: DirectoryStore) -> None:
-    documents = Documents.of(store)
+    documents = open_store(store).documents
     documents.write_bytes("a", b"x" * 3_000_000)
 
     documents.copy("a", "deep/b")
@@ -138,7 +138,7 @@ def test_a_copy_has_the_same_bytes_and_leaves_the_original(store: DirectoryStore
 
 
 def test_a_document_is_deleted_if_there_is_one(store: DirectoryStore) -> None:
-    documents = Documents.of(store)
+    documents = open_store(store).documents
     documents.write_bytes("a", b"")
 
     documents.delete("a")
@@ -148,7 +148,7 @@ def test_a_document_is_deleted_if_there_is_one(store: DirectoryStore) -> None:
 
 
 def test_what_cannot_be_deleted_is_named(store: DirectoryStore) -> None:
-    documents = Documents.of(store)
+    documents = open_store(store).documents
     documents.write_bytes("a/b", b"")
 
     with pytest.raises(StoreError, match=r"a in the store .* cannot be deleted"):
@@ -156,7 +156,7 @@ def test_what_cannot_be_deleted_is_named(store: DirectoryStore) -> None:
 
 
 def test_the_longest_name_that_the_file_system_takes_can_be_written(store: DirectoryStore) -> None:
-    documents = Documents.of(store)
+    documents = open_store(store).documents
 
     documents.write_bytes("x" * 255, b"long")
 

@@ -9,7 +9,7 @@ import pytest
 
 from rs_assets.errors import StoreError
 from rs_assets.requests import Inbox
-from rs_assets.store import Documents, bucket
+from rs_assets.store import Documents, bucket, open_store
 from tests.requests.samples import asked
 from tests.servers import S3Server
 from tests.store.fault_s3 import Fault, FaultS3, Operation
@@ -19,7 +19,7 @@ PATH = "search_results/adgs/2026-11-01/S1.json"
 
 @pytest.fixture
 def documents(s3_server: S3Server, prefix: str) -> Documents:
-    return Documents.of(s3_server.store(prefix))
+    return open_store(s3_server.store(prefix)).documents
 
 
 @pytest.fixture
@@ -76,14 +76,14 @@ def test_the_names_of_a_folder_are_those_of_its_documents(documents: Documents) 
 
 async def test_what_marks_a_folder_is_no_document(server: FaultS3) -> None:
     server.objects = dict.fromkeys(["inbox/", "inbox/a.json", "inbox/b/", "inbox/b/c", "inboxes/d"], b"{}")
-    assert await asyncio.to_thread(Documents.of(server.store()).names, "inbox") == ["a.json"]
+    assert await asyncio.to_thread(open_store(server.store()).documents.names, "inbox") == ["a.json"]
 
 
 @pytest.mark.parametrize("key", ["inbox//a.json", "inbox/.."])
 async def test_a_key_that_hides_a_folder_s_documents_is_told(server: FaultS3, key: str) -> None:
     server.objects = {"inbox/a.json": b"{}", key: b"{}"}
     with pytest.raises(StoreError, match=r"inbox in the store .* a key with an empty part, '.' or '..' there; delete"):
-        await asyncio.to_thread(Documents.of(server.store()).names, "inbox")
+        await asyncio.to_thread(open_store(server.store()).documents.names, "inbox")
 
 
 def test_a_copy_has_the_same_bytes_and_leaves_the_original(documents: Documents) -> None:
@@ -127,7 +127,7 @@ async def test_what_the_store_cannot_do_is_an_error_that_says_why(
 ) -> None:
     server.objects[PATH] = b"{}"
     server.faults = [Fault(operation, status=403, code="AccessDenied")]
-    documents = Documents.of(server.store())
+    documents = open_store(server.store()).documents
 
     with pytest.raises(StoreError, match=rf"{arguments[0]} in the store s3://bucket cannot be .* refuses") as told:
         await asyncio.to_thread(getattr(documents, name), *arguments)
@@ -137,7 +137,7 @@ async def test_what_the_store_cannot_do_is_an_error_that_says_why(
 
 
 async def test_a_bucket_that_is_not_there_is_no_empty_one(server: FaultS3) -> None:
-    documents = Documents.of(server.store(url="s3://another"))
+    documents = open_store(server.store(url="s3://another")).documents
     with pytest.raises(StoreError, match="there is no such bucket"):
         await asyncio.to_thread(documents.read, PATH)
     with pytest.raises(StoreError, match="there is no such bucket"):

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from rs_assets.store.object_sink import ObjectStoreSink
 from tests.servers import S3Server
+from tests.store.rig import object_sink
 
 _MEBIBYTE = 1 << 20
 
@@ -52,7 +52,7 @@ def test_a_process_that_is_killed_in_the_middle_leaves_no_object_and_does_not_ba
         process.wait(10)
 
     assert s3_server.files(prefix) == {"first": b""}
-    assert asyncio.run(ObjectStoreSink.of(s3_server.store(prefix)).find("a/b")) is None
+    assert asyncio.run(object_sink(s3_server.store(prefix)).find("a/b")) is None
     with writing(s3_server, prefix, ["a/b"], 40 * _MEBIBYTE) as process:
         assert process.wait(60) == 0
     assert s3_server.files(prefix)["a/b"] == bytes(40 * _MEBIBYTE)

@@ -14,13 +14,17 @@ from obstore.exceptions import GenericError
 from rs_assets.errors import SettingsError, StoreError
 from rs_assets.items.multihash import Algorithm
 from rs_assets.locks import MemoryLocks
+from rs_assets.settings import S3Store
 from rs_assets.store import bucket, upload
 from rs_assets.store.claims import LockClaims
 from rs_assets.store.errors import MismatchError, StoreUnusableError, TakenError
 from rs_assets.store.object_sink import ObjectStoreSink, ObjectWriter
 from rs_assets.store.origin import Origin
+from rs_assets.store.problems import explained
+from rs_assets.store.s3 import S3
 from tests.servers import S3Server
 from tests.staging.rig import LAX, md5, passage_of, pieces_of
+from tests.store.rig import object_sink
 
 from .fault_s3 import Fault, FaultS3, Operation
 
@@ -32,7 +36,7 @@ LARGE = os.urandom(3 * PART + 7)
 
 @pytest.fixture
 def real(s3_server: S3Server, prefix: str) -> ObjectStoreSink:
-    return ObjectStoreSink.of(s3_server.store(prefix))
+    return object_sink(s3_server.store(prefix))
 
 
 @pytest.fixture
@@ -47,7 +51,7 @@ def sink(server: FaultS3, monkeypatch: pytest.MonkeyPatch) -> ObjectStoreSink:
     monkeypatch.setitem(bucket.RETRY, "max_retries", 3)
     monkeypatch.setitem(bucket.RETRY["backoff"], "init_backoff", timedelta(milliseconds=1))
     monkeypatch.setitem(bucket.RETRY["backoff"], "max_backoff", timedelta(milliseconds=2))
-    return ObjectStoreSink.of(server.store())
+    return object_sink(server.store())
 
 
 async def write(writer: ObjectWriter, body: bytes, *, known: bool = True, stated: bytes | None = None) -> None:
@@ -190,7 +194,7 @@ async def test_what_is_known_of_conditions_is_not_asked(
     server: FaultS3, sink: ObjectStoreSink, honoured: bool, requests: list[Operation]
 ) -> None:
     server.conditions = honoured
-    knowing = ObjectStoreSink.of(server.store(conditional_writes=honoured))
+    knowing = object_sink(server.store(conditional_writes=honoured))
 
     assert await staged(knowing, KEY, SMALL)
 
@@ -205,7 +209,7 @@ async def test_a_key_that_is_published_is_told_to_its_next_writer(sink: ObjectSt
 
 
 async def test_a_key_has_one_writer_at_a_time(server: FaultS3, sink: ObjectStoreSink) -> None:
-    beside = ObjectStoreSink.of(server.store())
+    beside = object_sink(server.store())
     async with sink.writer(KEY), beside.writer("another"):
         with pytest.raises(TakenError, match=f"{KEY} just now"):
             async with beside.writer(KEY):
@@ -218,7 +222,7 @@ async def test_a_key_has_one_writer_at_a_time(server: FaultS3, sink: ObjectStore
 
 async def test_claims_that_are_given_decide_who_writes(server: FaultS3, sink: ObjectStoreSink) -> None:
     claims = LockClaims(MemoryLocks())
-    one, two = sink.claiming(claims), ObjectStoreSink.of(server.store(), claims)
+    one, two = object_sink(server.store(), claims), object_sink(server.store(), claims)
     assert await claims.claim("s3://bucket/another's")
 
     async with one.writer(KEY), sink.writer(KEY):
@@ -402,7 +406,7 @@ async def test_what_cannot_be_a_key_is_refused(sink: ObjectStoreSink, key: str) 
 
 @pytest.mark.parametrize("href", ["s3://bucket", "s3://bucket/", "s3://buckets/a", "s3://bucket/../a", "file:///a", ""])
 def test_an_href_outside_of_the_store_has_no_key(href: str) -> None:
-    sink = ObjectStoreSink(lambda: pytest.fail("opened"), "s3://bucket", part_size=PART, parts_at_once=2)
+    sink = object_sink(S3Store(kind="s3", url="s3://bucket", ca_file=Path("nowhere")))  # so it cannot be opened
     assert sink.key_of(href) is None
 
 
@@ -420,7 +424,7 @@ async def test_credentials_that_are_refused_are_told_without_showing_them(
     monkeypatch.setenv("SECRET", "s3cr3t")
     server.key_id = "AKIDRIGHT"
     keys: dict[str, Any] = {"access_key_id": {"env": "KEY_ID"}, "secret_access_key": {"env": "SECRET"}}
-    sink = ObjectStoreSink.of(server.store(**keys))
+    sink = object_sink(server.store(**keys))
 
     with pytest.raises(StoreUnusableError, match=r"refuses the credentials \(403\): check the keys"):
         await sink.find(KEY)
@@ -430,14 +434,14 @@ async def test_credentials_that_are_refused_are_told_without_showing_them(
     shown = f"{told.value} {told.value.__cause__} {sink!r} {vars(sink)}"
     assert not [secret for secret in ("AKIDWRONG", "s3cr3t", "s1gned", "Signature=") if secret in shown]
     monkeypatch.setenv("KEY_ID", "AKIDRIGHT")
-    assert await staged(ObjectStoreSink.of(server.store(**keys)), KEY, SMALL)
+    assert await staged(object_sink(server.store(**keys)), KEY, SMALL)
 
 
 async def test_a_secret_that_is_missing_is_named_at_first_use_and_not_before(
     server: FaultS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("KEY_ID", raising=False)
-    sink = ObjectStoreSink.of(server.store(access_key_id={"env": "KEY_ID"}, secret_access_key={"env": "KEY_ID"}))
+    sink = object_sink(server.store(access_key_id={"env": "KEY_ID"}, secret_access_key={"env": "KEY_ID"}))
     with pytest.raises(SettingsError, match="KEY_ID is not set"):
         await sink.find(KEY)
 
@@ -448,20 +452,20 @@ async def test_another_session_s_token_is_not_mixed_with_the_keys_of_the_setting
     monkeypatch.setenv("KEY_ID", "AKID")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "another's")
     server.key_id = "AKID"
-    sink = ObjectStoreSink.of(server.store(access_key_id={"env": "KEY_ID"}, secret_access_key={"env": "KEY_ID"}))
+    sink = object_sink(server.store(access_key_id={"env": "KEY_ID"}, secret_access_key={"env": "KEY_ID"}))
     assert await staged(sink, KEY, SMALL)
     assert "another's" not in server.tokens
 
 
 async def test_a_bucket_that_is_not_there_is_told(server: FaultS3) -> None:
-    sink = ObjectStoreSink.of(server.store(url="s3://another"))
+    sink = object_sink(server.store(url="s3://another"))
     for body in (SMALL, LARGE):
         with pytest.raises(StoreUnusableError, match="there is no such bucket: check the store's url"):
             await staged(sink, KEY, body)
 
 
 async def test_a_store_that_is_not_there_is_told(sink: ObjectStoreSink, server: FaultS3, unused_port: int) -> None:
-    gone = ObjectStoreSink.of(server.store(endpoint=f"http://127.0.0.1:{unused_port}"))
+    gone = object_sink(server.store(endpoint=f"http://127.0.0.1:{unused_port}"))
     with pytest.raises(StoreUnusableError, match="it does not answer: check the store's endpoint"):
         await gone.find(KEY)
 
@@ -478,22 +482,22 @@ async def test_a_server_of_a_private_authority_is_trusted_only_if_told(
         with pytest.raises(
             StoreUnusableError, match="its certificate is not trusted: check the store's endpoint and ca_file"
         ):
-            await staged(ObjectStoreSink.of(server.store(**keys)), KEY, SMALL)
+            await staged(object_sink(server.store(**keys)), KEY, SMALL)
 
-        assert await staged(ObjectStoreSink.of(server.store(**keys, ca_file=authority)), KEY, SMALL)
+        assert await staged(object_sink(server.store(**keys, ca_file=authority)), KEY, SMALL)
 
         assert server.objects == {KEY: SMALL}
         assert "UNSIGNED-PAYLOAD" in server.hashes, "TLS protects the bytes already"
         with pytest.raises(SettingsError, match=r"ca_file .*nowhere cannot be read"):
-            await ObjectStoreSink.of(server.store(ca_file=authority.with_name("nowhere"))).find(KEY)
+            await object_sink(server.store(ca_file=authority.with_name("nowhere"))).find(KEY)
 
 
 def test_a_machine_without_credentials_is_told_what_to_give() -> None:
     # What obstore says where neither the settings nor the environment have any, and the machine has no role.
     text = "Generic S3 error: Error performing PUT http://169.254.169.254/latest/api/token - HTTP error: error sending"
-    trouble = bucket.explained(GenericError(text))
-    assert trouble.for_all
-    assert "no credentials were found: give access_key_id" in trouble.reason
+    problem = explained(GenericError(text), S3)
+    assert problem.for_all
+    assert "no credentials were found: give access_key_id" in problem.reason
 
 
 @pytest.mark.parametrize(("chosen", "unsigned"), [(None, False), (True, True), (False, False)])
@@ -502,7 +506,7 @@ async def test_the_payload_is_signed_unless_it_is_told_otherwise(
 ) -> None:
     monkeypatch.setenv("KEY_ID", "AKID")
     keys: dict[str, Any] = {"access_key_id": {"env": "KEY_ID"}, "secret_access_key": {"env": "KEY_ID"}}
-    await staged(ObjectStoreSink.of(server.store(**keys, unsigned_payload=chosen)), KEY, SMALL)
+    await staged(object_sink(server.store(**keys, unsigned_payload=chosen)), KEY, SMALL)
     assert ("UNSIGNED-PAYLOAD" in server.hashes) is unsigned
 
 

@@ -32,9 +32,8 @@ from rs_assets.staging.sources.http import HttpSource
 from rs_assets.stations.auxip.settings import AuxipStation
 from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.tokens import ConstantHeaders
-from rs_assets.store import Sink
+from rs_assets.store import Sink, open_store
 from rs_assets.store.directory_sink import DirectorySink
-from rs_assets.store.opening import sink_of
 from tests.files import file_at
 
 _THREADS = min(32, (os.cpu_count() or 1) + 4)
@@ -134,7 +133,7 @@ def _sink(order: Order) -> Sink:
         return DirectorySink(Path(order.directory))
     # The keys are the environment's.
     document = {"kind": "s3", "url": f"s3://{order.bucket}", "endpoint": order.endpoint, "unsigned_payload": True}
-    return sink_of(S3Store.model_validate(document))
+    return open_store(S3Store.model_validate(document)).sink
 
 
 async def _carry_out(order: Order, profiles: list[cProfile.Profile]) -> list[FileRecord]:
