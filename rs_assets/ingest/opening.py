@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rs_assets.ingest.platform import Platform
 from rs_assets.settings import Retries, Station
 from rs_assets.staging.sources import Source
-from rs_assets.staging.sources.http import HttpSource
+from rs_assets.staging.sources.sources import Sources
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.interface import StationInterface
 from rs_assets.stations.limits import StationLimits
@@ -51,7 +51,7 @@ async def open_station(
     async with (
         platform.limits(settings) as limits,
         StationConnection(asked, limits=limits) as connection,
-        HttpSource(settings, connection.credentials, limits) as source,
+        Sources(settings, connection.keyring, limits) as source,
     ):
         search = interface.search(connection, platform.settings.missions)
         yield OpenStation(settings, interface, limits, connection, search, source)

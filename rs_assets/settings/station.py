@@ -18,6 +18,7 @@ from rs_assets.settings.authentication import (
     without_credentials,
 )
 from rs_assets.settings.model import MisplacedValueError, SettingsModel
+from rs_assets.settings.sources import LOOPBACK_HOSTS, HostCredentials, problems_of
 
 RESERVED_STATION_NAMES = frozenset({"on_demand", "operations"})
 
@@ -26,7 +27,6 @@ RESERVED_COLLECTIONS = frozenset({"search_results", "staged_files", "inbox", "re
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _COLLECTION = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
-_LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class TimeField(StrEnum):
@@ -126,6 +126,11 @@ class Station(SettingsModel):
     """Certificates (PEM) to trust instead of the system's."""
     trusted_hosts: frozenset[str] = frozenset()
     """Hosts beside the station's own that may be sent its credentials after a redirect."""
+    credentials: dict[str, HostCredentials] = Field(default_factory=dict)
+    """Credentials of further places that files come from: by host, or ``host:port``; of a bucket, by its name. They
+    are sent nowhere else, and the station's own are not sent there."""
+    file_roots: tuple[Path, ...] = ()
+    """Directories below which ``file:`` addresses may be read; without one, none is."""
     missions: tuple[str, ...]
     """Missions to ask for, each a partition; ``other`` gathers what belongs to no mission."""
     collection: str
@@ -200,11 +205,18 @@ class Station(SettingsModel):
         hosts = {urlsplit(str(self.url)).hostname}
         if isinstance(self.authentication, OAuth2Authentication):
             hosts.add(urlsplit(str(self.authentication.token_url)).hostname)
-        if hosts <= _LOOPBACK_HOSTS:
+        if hosts <= LOOPBACK_HOSTS:
             return self
         for secret in secrets_of(self.authentication):
             if secret.default is not None:
                 raise ValueError("'default' is only for a station on this machine; name 'env' or 'file' alone")
+        return self
+
+    @model_validator(mode="after")
+    def _credentials_have_a_place(self) -> Self:
+        problems = list(problems_of(self.credentials))
+        if problems:
+            raise MisplacedValueError(*problems)
         return self
 
     def collection_of(self, mission: str) -> str:

@@ -21,7 +21,7 @@ from rs_assets.stations.credentials import Credentials
 from rs_assets.stations.faults import in_words
 from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.links import followed
-from rs_assets.stations.tokens import credentials_of
+from rs_assets.stations.tokens import keyring_of
 from rs_assets.stations.trust import MAX_REDIRECTS, Trust
 
 _EXCERPT = 200
@@ -55,7 +55,8 @@ class StationConnection:
             transport=transport,
             timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect),
         )
-        self.credentials: Credentials = credentials_of(station, self._client)
+        self.keyring = keyring_of(station, self._client)
+        self.credentials: Credentials = self.keyring.own
         self._trust = Trust.of(station)
         self._sent: set[str] = set()
 

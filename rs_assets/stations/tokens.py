@@ -14,15 +14,18 @@ import httpx
 from rs_assets.errors import AuthenticationError, StationError
 from rs_assets.settings import (
     ApiKeyAuthentication,
+    Authentication,
     BasicAuthentication,
     ClientPlacement,
     NoAuthentication,
     OAuth2Authentication,
     Station,
 )
+from rs_assets.settings.sources import BearerAuthentication, S3Credentials
 from rs_assets.stations.backoff import PASSING_STATUSES, wait_before
 from rs_assets.stations.credentials import Credentials
 from rs_assets.stations.faults import in_words
+from rs_assets.stations.keyring import Keyring
 from rs_assets.stations.links import followed
 from rs_assets.stations.trust import MAX_REDIRECTS, Trust
 
@@ -47,13 +50,27 @@ _ERROR_CODES = frozenset(
 """Why a token request is refused (RFC 6749, section 5.2)."""
 
 
-def credentials_of(station: Station, client: httpx.AsyncClient) -> Credentials:
-    """The credentials that a station's settings ask for; `client` is what asks its token endpoint."""
-    match station.authentication:
+def keyring_of(station: Station, client: httpx.AsyncClient) -> Keyring:
+    """The credentials that a station's settings name; `client` is what asks token endpoints."""
+    others = {
+        host: credentials_of(station, described, client)
+        for host, described in station.credentials.items()
+        if not isinstance(described, S3Credentials)
+    }
+    return Keyring(Trust.of(station), credentials_of(station, station.authentication, client), others)
+
+
+def credentials_of(
+    station: Station, authentication: Authentication | BearerAuthentication, client: httpx.AsyncClient
+) -> Credentials:
+    """The credentials that an authentication describes; `client` is what asks its token endpoint."""
+    match authentication:
         case NoAuthentication():
             return ConstantHeaders(station.name, dict)
         case BasicAuthentication(username=username, password=password):
             return ConstantHeaders(station.name, lambda: {"Authorization": _basic(username, password.reveal())})
+        case BearerAuthentication(token=token):
+            return ConstantHeaders(station.name, lambda: {"Authorization": f"Bearer {token.reveal()}"})
         case ApiKeyAuthentication(header=header, key=key):
             return ConstantHeaders(station.name, lambda: {header: key.reveal()})
         case OAuth2Authentication() as oauth2:

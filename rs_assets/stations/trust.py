@@ -37,9 +37,18 @@ class Trust:
         target, own = urlsplit(url), urlsplit(self.origin)
         if own.scheme == "https" and target.scheme != "https":
             return False
-        if any(name.lower() in _SIGNATURES for name, _ in parse_qsl(target.query)):
+        if is_signed(url):
             return False
         return _place(target) == _place(own) or target.hostname in self.hosts
+
+    def is_origin(self, url: str) -> bool:
+        """Whether `url` is at the station's own host and port."""
+        return _place(urlsplit(url)) == _place(urlsplit(self.origin))
+
+
+def is_signed(url: str) -> bool:
+    """Whether a URL is signed already, so that a second authorization would make it invalid."""
+    return any(name.lower() in _SIGNATURES for name, _ in parse_qsl(urlsplit(url).query))
 
 
 def _place(url: SplitResult) -> tuple[str | None, int | None]:

@@ -19,8 +19,10 @@ from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Message, Moved, Started
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.stations.auxip.settings import AuxipStation
+from rs_assets.stations.keyring import Keyring
 from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.tokens import ConstantHeaders
+from rs_assets.stations.trust import Trust
 from rs_assets.store.directory_sink import DirectorySink
 from tests.files import file_at
 
@@ -46,7 +48,9 @@ async def _main(order: dict[str, Any]) -> list[dict[str, Any]]:
         file_at(entry["key"], entry["href"], entry["size"], (Digest.from_multihash(entry["checksum"]),))
         for entry in order["transfers"]
     ]
-    async with HttpSource(station, ConstantHeaders("adgs", dict), StationLimits(station)) as source:
+    async with HttpSource(
+        station, Keyring(Trust.of(station), ConstantHeaders("adgs", dict)), StationLimits(station)
+    ) as source:
         outcomes = await stage_files(
             transfers,
             source,

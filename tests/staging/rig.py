@@ -18,7 +18,10 @@ from rs_assets.staging.progress import Progress
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.staging.verification import Expectation, VerifyingHasher
 from rs_assets.stations.auxip.settings import AuxipStation
+from rs_assets.stations.credentials import Credentials
+from rs_assets.stations.keyring import Keyring
 from rs_assets.stations.limits import StationLimits
+from rs_assets.stations.trust import Trust
 from rs_assets.store import Sink
 from tests.files import file_at
 
@@ -50,6 +53,11 @@ class Tokens:
         return False
 
 
+def keyring_of(station: Station, own: Credentials | None = None, **others: Credentials) -> Keyring:
+    """Credentials for a station, and for further hosts."""
+    return Keyring(Trust.of(station), own or Tokens(SECRET), others)
+
+
 def settings_of(station: FaultStation, **others: Any) -> Station:
     return AuxipStation(
         name="adgs",
@@ -68,7 +76,7 @@ async def source_of(
     described = settings_of(station, **settings)
     async with (
         StationLimits(described) as limits,
-        HttpSource(described, credentials or Tokens(SECRET), limits) as source,
+        HttpSource(described, keyring_of(described, credentials), limits) as source,
     ):
         yield source
 

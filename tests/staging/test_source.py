@@ -16,7 +16,7 @@ from rs_assets.stations.limits import StationLimits
 from rs_assets.store.origin import Origin
 
 from .fault_station import FaultStation, Reply, Request
-from .rig import SECRET, Tokens, settings_of, source_of
+from .rig import SECRET, Tokens, keyring_of, settings_of, source_of
 
 BODY = b"bytes of a product"
 
@@ -250,7 +250,7 @@ async def test_a_body_that_stalls_is_a_passing_fault(station: FaultStation) -> N
 async def test_a_station_that_accepts_no_connection_is_unavailable() -> None:
     async with FaultStation() as gone:
         settings = settings_of(gone)
-    async with HttpSource(settings, Tokens(SECRET), StationLimits(settings)) as source:
+    async with HttpSource(settings, keyring_of(settings), StationLimits(settings)) as source:
         with pytest.raises(UnavailableError, match=r"^adgs: no connection: 127\.0\.0\.1"):
             await read(source, str(settings.url))
 
@@ -287,7 +287,7 @@ async def test_a_slot_that_is_given_back_takes_its_connection_along(
     described = settings_of(station, concurrency=2)
     async with (
         StationLimits(described, FileLocks(tmp_path / "state.locks")) as limits,
-        HttpSource(described, Tokens(SECRET), limits) as source,
+        HttpSource(described, keyring_of(described), limits) as source,
     ):
         await asyncio.gather(*(read(source, href) for _ in range(2)))
         async with asyncio.timeout(5):
@@ -324,6 +324,7 @@ async def test_every_request_to_the_station_waits_for_its_turn(station: FaultSta
 
     station.serve("/other", Reply(BODY))
     href = station.serve("/f", Reply(status=302, headers={"Location": "/other"}))
-    async with HttpSource(settings_of(station), Tokens(SECRET), CountedTurns(settings_of(station))) as source:
+    settings = settings_of(station)
+    async with HttpSource(settings, keyring_of(settings), CountedTurns(settings)) as source:
         await read(source, href)
     assert turns == len(station.requests) == 2

@@ -28,8 +28,9 @@ from rs_assets.staging.sources.watchdog import Watchdog
 from rs_assets.stations.backoff import PASSING_STATUSES, retry_after_seconds
 from rs_assets.stations.credentials import Credentials
 from rs_assets.stations.http import tls_context
+from rs_assets.stations.keyring import Keyring
 from rs_assets.stations.limits import StationLimits
-from rs_assets.stations.trust import MAX_REDIRECTS, Trust
+from rs_assets.stations.trust import MAX_REDIRECTS
 from rs_assets.store.origin import Origin
 
 _CHUNK_BYTES = 1 << 20
@@ -44,22 +45,22 @@ _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
 class HttpSource(Source):
     """A station's files over HTTP, each over one of the connections that the station's limits allow.
 
-    Credentials go to the station's own origin and the hosts that its settings trust, never to one that a redirect
-    leads to elsewhere, and never from https to http.
+    Credentials go to the places that they are for (see `Keyring`), never to one that a redirect leads to elsewhere, and
+    never after a step from https to http.
     """
 
-    def __init__(self, station: Station, credentials: Credentials, limits: StationLimits) -> None:
+    def __init__(self, station: Station, keyring: Keyring, limits: StationLimits) -> None:
         self._station = station
-        self._credentials = credentials
+        self._keyring = keyring
         self._limits = limits
-        self._trust = Trust.of(station)
         self._tls: ssl.SSLContext | bool = True
         self._is_open = False
         self._sessions: dict[int, aiohttp.ClientSession] = {}
         """By the number of the slot: a connection is kept while its slot is."""
         self._closing: set[asyncio.Future[None]] = set()
         """What closes the connections of slots that have been given back."""
-        self._refusal: AuthenticationError | None = None
+        self._refusals: dict[Credentials, StationError] = {}
+        """Why credentials are not offered any more."""
         limits.on_released(self._hang_up)
 
     async def __aenter__(self) -> Self:
@@ -87,7 +88,7 @@ class HttpSource(Source):
         if not self._is_open:
             raise RuntimeError("a source is used inside 'async with'")
         # Once before the connection: else as many as there are would renew bad credentials one after another.
-        await self._offered()
+        await self._offered(self._keyring.at(wanted.href))
         async with self._limits.spare_slot() if wanted.spare else self._limits.slot() as slot:
             if slot is None:
                 raise NoSpareSlotError(f"{self._station.name}: no connection is to spare")
@@ -115,44 +116,62 @@ class HttpSource(Source):
 
     async def _admitted(self, session: aiohttp.ClientSession, wanted: Wanted) -> aiohttp.ClientResponse:
         """The answer to a request; after a 401, to the same one with renewed credentials."""
-        for _ in range(2):
-            offered = await self._offered()
-            response, was_offered = await self._followed(session, wanted, offered)
+        renewed = False
+        while True:
+            response, used, offered = await self._followed(session, wanted)
             if response.status != HTTPStatus.UNAUTHORIZED:
                 return response
             response.release()
-            if not was_offered:
+            if used is None:
                 raise StationError(f"{self._station.name}: {_shown(str(response.url))} asks for credentials of its own")
-            if not await self._credentials.refused(offered):
-                break
-        self._refusal = AuthenticationError(
-            f"{self._station.name}: the credentials are refused (401); check them in the settings"
-        )
-        raise self._refusal
+            if renewed or not await used.refused(offered):
+                raise self._refusal(used, str(response.url))
+            renewed = True
 
-    async def _offered(self) -> Mapping[str, str]:
-        if self._refusal is not None:
-            raise self._refusal
+    def _refusal(self, used: Credentials, url: str) -> StationError:
+        """The error of credentials that are refused, which are not offered again; only the station's end all."""
+        if used is self._keyring.own:
+            error: StationError = AuthenticationError(
+                f"{self._station.name}: the credentials are refused (401); check them in the settings"
+            )
+        else:
+            host = urlsplit(url).hostname
+            error = StationError(
+                f"{self._station.name}: {host} refuses its credentials (401); check them in the settings"
+            )
+        self._refusals[used] = error
+        return error
+
+    async def _offered(self, credentials: Credentials | None) -> Mapping[str, str]:
+        if credentials is None:
+            return {}
+        if credentials in self._refusals:
+            raise self._refusals[credentials]
         try:
-            return await self._credentials.headers()
-        except AuthenticationError:
-            raise
+            return await credentials.headers()
+        except AuthenticationError as error:
+            if credentials is self._keyring.own:
+                raise
+            raise StationError(str(error)) from error
         except StationError as error:
+            if credentials is not self._keyring.own:
+                raise PassingError(str(error)) from error
             # A token endpoint that cannot be asked closes the whole station, and may be back next time.
             raise UnavailableError(str(error)) from error
 
     async def _followed(
-        self, session: aiohttp.ClientSession, wanted: Wanted, offered: Mapping[str, str]
-    ) -> tuple[aiohttp.ClientResponse, bool]:
-        """The first answer that is no redirect, and whether it had been sent the credentials."""
+        self, session: aiohttp.ClientSession, wanted: Wanted
+    ) -> tuple[aiohttp.ClientResponse, Credentials | None, Mapping[str, str]]:
+        """The first answer that is no redirect, the credentials that it had been sent, and their headers."""
         url, downgraded, headers = wanted.href, False, wanted.headers
         for hop in range(MAX_REDIRECTS + 1):
-            offers = self._trust.covers(url) and not downgraded
-            if offers or not hop:
+            used = None if downgraded else self._keyring.at(url)
+            offered = await self._offered(used)
+            if used is self._keyring.own or not hop:
                 await self._limits.turn()
-            response = await self._get(session, url, {**headers, **offered} if offers else headers)
+            response = await self._get(session, url, {**headers, **offered})
             if response.status not in _REDIRECTS:
-                return response, offers
+                return response, used, offered
             location = response.headers.get("Location")
             response.release()
             if not location:
@@ -199,7 +218,7 @@ class HttpSource(Source):
         is_down = response.status == HTTPStatus.SERVICE_UNAVAILABLE
         if response.status == HTTPStatus.TOO_MANY_REQUESTS or (is_down and retry_after):
             pause = self._limits.busy(retry_after_seconds(retry_after))
-            raise BusyError(f"{answer} and is left alone for {pause:.1f} s", pause)
+            raise BusyError(f"{answer}: rate-limited, next request in {pause:.1f} s", pause)
         if is_down:
             raise UnavailableError(answer)
         if response.status in PASSING_STATUSES:

@@ -30,8 +30,10 @@ from rs_assets.staging.engine import stage_files
 from rs_assets.staging.progress import Message, Moved, Progress, unobserved
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.stations.auxip.settings import AuxipStation
+from rs_assets.stations.keyring import Keyring
 from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.tokens import ConstantHeaders
+from rs_assets.stations.trust import Trust
 from rs_assets.store import Sink, open_store
 from rs_assets.store.directory_sink import DirectorySink
 from tests.files import file_at
@@ -115,7 +117,7 @@ async def stage(
     ]
     async with (
         StationLimits(station) as limits,
-        HttpSource(station, ConstantHeaders("station", dict), limits) as source,
+        HttpSource(station, Keyring(Trust.of(station), ConstantHeaders("station", dict)), limits) as source,
     ):
         return await stage_files(
             transfers,
