@@ -10,6 +10,7 @@ from rs_assets.ingest.manifest import Manifest
 from rs_assets.ingest.partitions import failure_message
 from rs_assets.ingest.report import counted
 from rs_assets.items.files import STAGING_STATES, FileState, count_states
+from rs_assets.items.times import format_time
 
 SOME_FILES_FAILED = 3
 """Exit status where every partition went its way, but not every file."""
@@ -131,6 +132,7 @@ def _staging(manifest: Manifest) -> dict[str, Any]:
         "verified_bytes": manifest.verified_bytes,
         "seconds": round(manifest.seconds, 3),
         "bytes_per_second": round(manifest.rate),
+        "next_look": manifest.next_look and format_time(manifest.next_look),
         "retries": manifest.retries,
         "resumed": manifest.resumed,
         "incomplete_sessions": [session.session_id for session in manifest.sessions if not session.complete],

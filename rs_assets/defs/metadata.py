@@ -108,6 +108,8 @@ def _of_staging(platform: Platform, manifest: Manifest) -> Metadata:
         "retries": dg.MetadataValue.int(manifest.retries),
         "resumed": dg.MetadataValue.int(manifest.resumed),
     }
+    if manifest.ordered:
+        metadata["orders"] = records([_ordered(file) for file in manifest.ordered])
     if manifest.failures:
         metadata["not_staged"] = records([_failure(file) for file in manifest.failures])
     warned = [{"file": file.asset, "warning": "; ".join(file.warnings)} for file in manifest.files if file.warnings]
@@ -128,6 +130,16 @@ def _of_publication(platform: Platform, publication: Publication) -> Metadata:
     if refused:
         metadata["not_catalogued"] = records([{"item": entry.item_id, "reason": entry.reason} for entry in refused])
     return metadata
+
+
+def _ordered(file: FileRecord) -> dict[str, str | int]:
+    order = file.order
+    return {
+        "file": file.asset,
+        "order": order.id if order else "",
+        "ordered": format_time(order.ordered_at) if order else "",
+        "next look": format_time(order.look_again_at) if order else "",
+    }
 
 
 def _failure(file: FileRecord) -> dict[str, str | int]:

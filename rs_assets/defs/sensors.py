@@ -44,7 +44,7 @@ def due_sensor(station: Station) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
             f"Asks for the partitions of {station.name} whose window has closed since they were searched, and for "
-            "those with a file whose next try has come or that the station has not shown whole yet"
+            "those with a file whose next try has come, that was ordered, or that the station has not shown whole yet"
             + (f"; searches open windows every {station.poll_every}." if station.poll_every else ".")
         ),
     )
@@ -72,24 +72,28 @@ def due_sensor(station: Station) -> dg.SensorDefinition:
 
 def due_partitions(platform: Platform, station: Station, now: datetime) -> Iterator[Due]:
     """The partitions that are due at `now` (aware UTC), each once."""
+    seen: set[str] = set()
+    for due in _reasons(platform, station, now):
+        if due.partition not in seen:
+            seen.add(due.partition)
+            yield due
+
+
+def _reasons(platform: Platform, station: Station, now: datetime) -> Iterator[Due]:
+    """Every reason for which a partition is due; one that asks for a search stands before those that do not."""
     every, staging = frozenset(Step), frozenset({Step.STAGE, Step.PUBLISH})
     pause = timedelta(seconds=station.retries.next_run_after)
-    seen: set[str] = set()
     for record in platform.searches.to_repeat(station.name, now=now, lag=station.lag, pause=pause):
-        seen.add(record.partition)
         yield Due(record.partition, "window closed", record.attempted_at, every)
     for partition, moment in _incomplete(platform, station, now, pause):
-        if partition not in seen:
-            seen.add(partition)
-            yield Due(partition, "incomplete", moment, every)
+        yield Due(partition, "incomplete", moment, every)
     for partition, moment in platform.outcomes.due(station.name, now).items():
-        if partition not in seen:
-            seen.add(partition)
-            yield Due(partition, "next try", moment, staging)
+        yield Due(partition, "next try", moment, staging)
+    for partition, moment in platform.orders.due(station.name, now, pause=pause).items():
+        yield Due(partition, "order", moment, staging)
     if station.poll_every is not None:
         for partition, moment in _to_poll(platform, station, now, station.poll_every):
-            if partition not in seen:
-                yield Due(partition, "poll", moment, every)
+            yield Due(partition, "poll", moment, every)
 
 
 def _incomplete(

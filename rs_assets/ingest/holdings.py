@@ -6,14 +6,15 @@ digest that was computed while it passed is believed.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pystac import Item
 
 from rs_assets.ingest.platform import Platform
-from rs_assets.items.files import FileRecord, FileState
+from rs_assets.items.files import FileRecord, FileState, Order
 from rs_assets.items.identity import object_key, source_id
+from rs_assets.items.times import utc_now
 from rs_assets.settings import Policy, Station
 from rs_assets.staging.items import file_of
 from rs_assets.state import StagedFile
@@ -61,6 +62,22 @@ def lost(collection: str, items: Iterable[Item], source_ids: Collection[str]) ->
         key: replace(file_of(collection, item, asset_key), state=FileState.EVICTED, reason=LOST, warnings=())
         for item, asset_key, key in _object_keys(collection, items)
         if source_id(item, asset_key) in source_ids
+    }
+
+
+def still_ordered(collection: str, items: Iterable[Item], orders: Mapping[str, Order]) -> dict[str, FileRecord]:
+    """The files whose order is not to be looked at yet, by object key."""
+    now = utc_now()
+    return {
+        key: replace(
+            file_of(collection, item, asset_key),
+            state=FileState.ORDERED,
+            reason=f"ordered as {orders[key].id}",
+            order=orders[key],
+            warnings=(),
+        )
+        for item, asset_key, key in _object_keys(collection, items)
+        if key in orders and orders[key].look_again_at > now
     }
 
 

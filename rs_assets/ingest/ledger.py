@@ -1,5 +1,6 @@
 """The state's record of what staging did: transfers, failures and their resolution."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -45,6 +46,11 @@ def known_evictions(platform: Platform, ledger: Ledger, evicted: Collection[str]
     return known & set(evicted) | platform.outcomes.accepted(ledger.owner, evicted, FileState.EVICTED)
 
 
+async def record_order(platform: Platform, ledger: Ledger, file: FileRecord) -> None:
+    """Record the order of a file, before anything else is done."""
+    await asyncio.to_thread(platform.orders.record, ledger.owner, ledger.partition, [file])
+
+
 def record_staging(platform: Platform, station: Station, files: Sequence[FileRecord], ledger: Ledger) -> None:
     """Record what was moved, what failed, and what is all right again.
 
@@ -66,11 +72,24 @@ def record_staging(platform: Platform, station: Station, files: Sequence[FileRec
         resolved=[
             Resolution(file.collection, file.item_id, file.asset, file.state, STAGING_FAILURES)
             for file in files
-            if file.state.is_settled
+            if file.state.is_settled or file.state is FileState.ORDERED
         ],
         at=now,
         pause=timedelta(seconds=station.retries.next_run_after),
     )
+    waiting = [file for file in files if _is_waited_for(file)]
+    platform.orders.record(ledger.owner, ledger.partition, waiting)
+    platform.orders.resolve(ledger.owner, (file for file in files if not _keeps_order(file)))
+
+
+def _is_waited_for(file: FileRecord) -> bool:
+    """Whether the file still comes by an order: a fault on the way to the station does not end it."""
+    return file.order is not None and file.state in {FileState.ORDERED, FileState.FAILED}
+
+
+def _keeps_order(file: FileRecord) -> bool:
+    """Whether nothing is known against an order of the file: a run's limit has left it out."""
+    return _is_waited_for(file) or file.state is FileState.POSTPONED
 
 
 def _in_store(platform: Platform, files: Sequence[FileRecord]) -> list[FileRecord]:

@@ -49,6 +49,16 @@ class Manifest:
         return [file for file in self.files if file.state.is_failure]
 
     @property
+    def ordered(self) -> list[FileRecord]:
+        """The files that the station makes available later."""
+        return [file for file in self.files if file.state is FileState.ORDERED]
+
+    @property
+    def next_look(self) -> datetime | None:
+        """When the first of them is to be looked at again, aware UTC; None where nothing is ordered."""
+        return min((file.order.look_again_at for file in self.ordered if file.order is not None), default=None)
+
+    @property
     def moved(self) -> int:
         """Bytes received in this run."""
         return sum(file.moved for file in self.files)

@@ -7,6 +7,7 @@ from rs_assets.locks import Locks, open_locks
 from rs_assets.settings import Settings, Station
 from rs_assets.state import (
     IncompleteItems,
+    Orders,
     Outcomes,
     Searches,
     SessionEntries,
@@ -67,6 +68,11 @@ class Platform:
     def outcomes(self) -> Outcomes:
         """What could not be staged or catalogued."""
         return Outcomes(self.state)
+
+    @property
+    def orders(self) -> Orders:
+        """The files that stations make available later."""
+        return Orders(self.state)
 
     @property
     def entries(self) -> SessionEntries:

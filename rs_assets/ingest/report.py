@@ -9,6 +9,7 @@ from rs_assets.ingest.manifest import Manifest
 from rs_assets.ingest.publishing import Publication
 from rs_assets.ingest.search_results import SearchResults
 from rs_assets.items.files import STAGING_STATES, count_states
+from rs_assets.items.times import format_time
 from rs_assets.stations.window import Partition
 
 _MEGABYTE = 1e6
@@ -62,6 +63,8 @@ def _of_staging(manifest: Manifest) -> Iterator[str]:
     files = [f"{counts[state]} {state.words}" for state in STAGING_STATES if counts[state]]
     if files:
         yield "files: " + ", ".join(files)
+    if manifest.next_look is not None:
+        yield f"next look at what is ordered: {format_time(manifest.next_look)}"
     if manifest.moved:
         mb, rate = manifest.moved / _MEGABYTE, manifest.rate / _MEGABYTE
         parts = [f"{mb:,.1f} MB in {manifest.seconds:.1f} s ({rate:.1f} MB/s)"]

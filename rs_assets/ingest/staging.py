@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pystac import Item
 
 from rs_assets.catalog.publication import Standing, classify, published_item
-from rs_assets.ingest.holdings import LOST, lost, staged_before
-from rs_assets.ingest.ledger import Ledger, known_evictions, record_staging
+from rs_assets.ingest.holdings import LOST, lost, staged_before, still_ordered
+from rs_assets.ingest.ledger import Ledger, known_evictions, record_order, record_staging
 from rs_assets.ingest.manifest import Manifest, manifest_path
 from rs_assets.ingest.platform import Platform
 from rs_assets.ingest.search_results import SearchResults
@@ -126,9 +127,14 @@ async def stage_lacking(
     wanted, settled = _sorted_out(collection, standings, gone, options)
     limit = len(wanted) if options.limit is None else options.limit
     chosen, left = wanted[:limit], wanted[limit:]
+    orders = await asyncio.to_thread(platform.orders.of, collection, {item.id for item in chosen})
     known: dict[str, FileRecord] = {}
     if not options.force:
-        known = lost(collection, chosen, gone) | await staged_before(platform, station, collection, chosen)
+        known = (
+            still_ordered(collection, chosen, orders)
+            | lost(collection, chosen, gone)
+            | await staged_before(platform, station, collection, chosen)
+        )
     retries = station.retries
     if options.attempts is not None:
         retries = Retries(**(retries.model_dump() | {"attempts": options.attempts}))
@@ -143,6 +149,8 @@ async def stage_lacking(
         concurrency=station.concurrency,
         selected_assets=options.selected_assets,
         known=known,
+        orders=orders,
+        record_order=partial(record_order, platform, ledger),
         progress=progress,
     )
     seconds = time.monotonic() - begun

@@ -143,7 +143,7 @@ class Answering:
             items += await asyncio.to_thread(self._read_back, spec.id, members, lacking)
         complete, wanted = len(items), len(choice.items)
         state = RequestState.ANSWERED if complete == wanted else RequestState.PARTIAL
-        if not complete:
+        if not complete and not any(file.state is FileState.ORDERED for file in files):
             state = RequestState.FAILED
         message = f"{complete} of {wanted} chosen items in the catalogue; {result.found} found"
         reasons = [f"{file.asset}: {file.reason}" for file in files if not file.state.is_settled]

@@ -3,14 +3,14 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from rs_assets.errors import RsAssetsError
 from rs_assets.items.files import FileRecord, FileState
 from rs_assets.settings import Retries, Verification
-from rs_assets.staging.faults import EvictedError
+from rs_assets.staging.faults import EvictedError, NotYetError, OrderLostError
 from rs_assets.staging.fetching import Fetcher, TransferStats
 from rs_assets.staging.progress import Finished, Progress, Started, unobserved
 from rs_assets.staging.sources import Source
@@ -25,6 +25,9 @@ _FILES_PER_CONNECTION = 8
 _LOOK_AGAIN_S = (0.1, 2.0)
 """First and longest wait for an object that another process is writing, in seconds; it doubles."""
 
+RecordOrder = Callable[[FileRecord], Awaitable[None]]
+"""Keeps a file's order."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -36,6 +39,7 @@ async def stage_files(
     verification: Verification,
     retries: Retries,
     concurrency: int,
+    record_order: RecordOrder | None = None,
     progress: Progress | None = None,
 ) -> list[FileRecord]:
     """Move files into the sink, and verify them on the way.
@@ -54,6 +58,7 @@ async def stage_files(
         verification: what a wrong size or checksum means.
         retries: how often, and after which waits, a file is tried again.
         concurrency: most large files at the same time; the source's own limits say how many connections there are.
+        record_order: called with each file that has been ordered, at once: an order outlives the process.
         progress: told what happens.
 
     Returns:
@@ -72,7 +77,7 @@ async def stage_files(
         same_key.setdefault(file.object_key, []).append(index)
     ended: dict[int, FileRecord] = {}
     waiting = deque(same_key.values())
-    stager = _Stager(Fetcher(source, retries, tell), sink, verification, concurrency)
+    stager = _Stager(Fetcher(source, retries, tell), sink, verification, concurrency, record_order)
 
     async def work() -> None:
         while waiting:
@@ -104,7 +109,15 @@ class _OtherContentError(RsAssetsError):
 class _Stager:
     """Stages one file after another."""
 
-    def __init__(self, fetcher: Fetcher, sink: Sink, verification: Verification, concurrency: int) -> None:
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        sink: Sink,
+        verification: Verification,
+        concurrency: int,
+        record_order: RecordOrder | None,
+    ) -> None:
+        self._record_order = record_order
         self._fetcher = fetcher
         self._sink = sink
         self._verification = verification
@@ -118,6 +131,13 @@ class _Stager:
                 if file.stated_size is None or file.stated_size > _SMALL_BYTES:
                     await turn.enter_async_context(self._large)
                 return await self._placed(file, stats)
+        except NotYetError as error:
+            ordered = stats.ended(file, FileState.ORDERED, reason=str(error), order=error.order)
+            if self._record_order is not None:
+                await self._record_order(ordered)
+            return ordered
+        except OrderLostError as error:
+            return stats.ended(file, FileState.FAILED, reason=str(error), order=None)
         except EvictedError as error:
             return stats.ended(file, FileState.EVICTED, reason=str(error))
         except (RsAssetsError, ValueError) as error:

@@ -1,6 +1,7 @@
 """What can go wrong with one file, named for what the engine does about it."""
 
 from rs_assets.errors import StationError
+from rs_assets.items.files import Order
 
 
 class PassingError(StationError):
@@ -41,3 +42,19 @@ class NoSpareSlotError(StationError):
 
 class EvictedError(StationError):
     """The station does not have the file any more (404, 410)."""
+
+
+class NotYetError(StationError):
+    """The station makes the file available later; nothing has failed.
+
+    Attributes:
+        order: the order by which it does, and when to look again.
+    """
+
+    def __init__(self, message: str, order: Order) -> None:
+        super().__init__(message)
+        self.order = order
+
+
+class OrderLostError(StationError):
+    """The station does not know the order any more, or could not fulfil it: the file is to be ordered anew."""

@@ -151,7 +151,7 @@ class Fetcher:
         """Ask for what is missing of a file, and move what comes."""
         stats.attempts += 1
         hasher = attempts.hasher
-        wanted = Wanted(file.source_href, hasher.size, origin=attempts.origin, fresh=attempts.fresh)
+        wanted = Wanted(file.source_href, hasher.size, origin=attempts.origin, fresh=attempts.fresh, order=file.order)
         async with AsyncExitStack() as stack:
             answer = await self._unless_ended(
                 lambda: stack.enter_async_context(opened(self._source, wanted, self._room))

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from pystac import Asset, Item
 
-from rs_assets.items.files import FileRecord, FileState
+from rs_assets.items.files import FileRecord, FileState, Order
 from rs_assets.items.identity import object_key, source_id
 from rs_assets.items.multihash import Digest
 from rs_assets.settings import Retries, Verification
-from rs_assets.staging.engine import stage_files
+from rs_assets.staging.engine import RecordOrder, stage_files
 from rs_assets.staging.progress import Progress
 from rs_assets.staging.sources import Source
 from rs_assets.stations.fields import count_of
@@ -47,6 +47,8 @@ async def stage_items(
     concurrency: int,
     selected_assets: Collection[str] | None = None,
     known: Mapping[str, FileRecord] | None = None,
+    orders: Mapping[str, Order] | None = None,
+    record_order: RecordOrder | None = None,
     progress: Progress | None = None,
 ) -> list[StagedItem]:
     """Move the items' files into the store; the items themselves are not changed.
@@ -61,6 +63,8 @@ async def stage_items(
         concurrency: most files at the same time.
         selected_assets: asset keys to stage; every asset where None.
         known: files whose state is certain without touching them, by object key.
+        orders: orders that have been placed for files, by object key.
+        record_order: called with each file that has been ordered.
         progress: told what happens.
 
     Returns:
@@ -69,10 +73,10 @@ async def stage_items(
     Raises:
         StoreError: the sink could not be prepared.
     """
-    known = known or {}
+    known, orders = known or {}, orders or {}
     plans = [
         [
-            _planned(collection, item, key, known)
+            _planned(collection, item, key, known, orders)
             for key in item.assets
             if selected_assets is None or key in selected_assets
         ]
@@ -86,6 +90,7 @@ async def stage_items(
             verification=verification,
             retries=retries,
             concurrency=concurrency,
+            record_order=record_order,
             progress=progress,
         )
     )
@@ -111,14 +116,16 @@ def file_of(collection: str, item: Item, asset_key: str) -> FileRecord:
     )
 
 
-def _planned(collection: str, item: Item, asset_key: str, known: Mapping[str, FileRecord]) -> FileRecord:
+def _planned(
+    collection: str, item: Item, asset_key: str, known: Mapping[str, FileRecord], orders: Mapping[str, Order]
+) -> FileRecord:
     """The file of an asset, still to be staged or with the state that is known of it already."""
     file = file_of(collection, item, asset_key)
     try:
         key = object_key(collection, item, asset_key)
     except ValueError as error:
         return replace(file, state=FileState.FAILED, reason=str(error))
-    return known.get(key, file)
+    return known.get(key) or replace(file, order=orders.get(key))
 
 
 def _stated_digests(asset: Asset) -> tuple[tuple[Digest, ...], tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Operational facts that must outlive a process: searches, outcomes, transfers, requests, objects to collect.
+"""Operational facts that must outlive a process: searches, outcomes, orders, transfers, requests, objects to collect.
 
 SQLAlchemy Core over one schema with a version; SQLite on one machine.
 """
@@ -7,6 +7,7 @@ from rs_assets.state.database import StateDatabase, open_state
 from rs_assets.state.entries import SessionEntries, SessionEntry
 from rs_assets.state.heartbeats import Heartbeats
 from rs_assets.state.incomplete import IncompleteItem, IncompleteItems
+from rs_assets.state.orders import OrderedFile, Orders
 from rs_assets.state.outcomes import FileFailure, Outcomes, Resolution
 from rs_assets.state.requests import RequestCounts, RequestRecord, Requests, RequestState
 from rs_assets.state.searches import Searches, SearchRecord
@@ -18,6 +19,8 @@ __all__ = [
     "Heartbeats",
     "IncompleteItem",
     "IncompleteItems",
+    "OrderedFile",
+    "Orders",
     "Outcomes",
     "RequestCounts",
     "RequestRecord",

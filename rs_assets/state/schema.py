@@ -84,6 +84,20 @@ transfers = Table(
     Column("finished_at", UtcTime, nullable=False),
 )
 
+orders = Table(  # the files that a station makes available later, while somebody waits for them
+    "orders",
+    metadata,
+    Column("owner", String(128), primary_key=True),
+    Column("collection", String(256), primary_key=True),
+    Column("item_id", String(512), primary_key=True),
+    Column("asset", String(512), primary_key=True),
+    Column("source_id", String(256), primary_key=True),
+    Column("partition", String(128), nullable=False),
+    Column("order_id", String(512), nullable=False),
+    Column("ordered_at", UtcTime, nullable=False),
+    Column("look_again_at", UtcTime, nullable=False),
+)
+
 incomplete_items = Table(
     "incomplete_items",
     metadata,

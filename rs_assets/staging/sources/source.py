@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from rs_assets.items.files import Order
 from rs_assets.store.origin import Origin
 
 
@@ -23,6 +24,8 @@ class Wanted:
     """The content that the bytes before `begin` were of."""
     fresh: bool = False
     """Not over a connection that has been used before, nor from a cache on the way."""
+    order: Order | None = None
+    """The order by which the source makes the file available, where one is known."""
     spare: bool = False
     """Only over a connection that nobody waits for."""
 
@@ -68,7 +71,12 @@ class Source(ABC):
     def open(self, wanted: Wanted) -> AbstractAsyncContextManager[Answer]:
         """Begin to read a file.
 
+        A source that has to order files asks for `wanted.order` where it is known, and else looks for an order of
+        the file that an earlier process may have placed, before it places one.
+
         Raises:
+            NotYetError: the file has been ordered, and is given later.
+            OrderLostError: `wanted.order` has come to nothing.
             PassingError: a fault that may be gone next time.
             BusyError: the source wants to be left alone for a while; the next request waits for that.
             ChangedError: the file is not the one any more that `wanted.origin` is of.
