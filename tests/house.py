@@ -21,7 +21,7 @@ LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"items"}),
     frozenset({"settings"}),
     frozenset({"policies"}),
-    frozenset({"errors"}),
+    frozenset({"errors", "interruption"}),
 )
 """The parts of the package, the uppermost first; each may import those of lower levels."""
 

@@ -15,7 +15,7 @@ from rs_assets.items.validation import collection_error
 WORLD: Box = (-180.0, -90.0, 180.0, 90.0)
 """The box of a collection, or of an item, of which nothing narrower is known."""
 
-_MOST_VALUES = 10_000
+_MAX_VALUES = 10_000
 """Most values of one summary; pystac drops a longer one from the document."""
 
 _FIGURES = """
@@ -66,7 +66,7 @@ def read_collection(connection: sqlite3.Connection, fixed: dict[str, Any]) -> py
     last = None if end is None else from_microseconds(end)
     document = fixed | {"extent": _extent(first, last, box)}
     collection = pystac.Collection.from_dict(document, migrate=False)
-    collection.summaries = pystac.Summaries(_summaries(connection, collection_id), maxcount=_MOST_VALUES)
+    collection.summaries = pystac.Summaries(_summaries(connection, collection_id), maxcount=_MAX_VALUES)
     # pystac makes every new collection its own root, a link that no document can hold without an address.
     collection.remove_links(pystac.RelType.ROOT)
     return collection

@@ -20,7 +20,7 @@ SUMMARIZED_FIELDS = ("constellation", "instruments", "platform", "processing:lev
 
 _NOT_PORTABLE = ":/?#[]@!$&'()*+,;="
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MOST_BYTES = 2**63 - 1
+_MAX_BYTES = 2**63 - 1
 
 Box = tuple[float, float, float, float]
 """West, south, east, north in degrees; west > east crosses the antimeridian."""
@@ -185,7 +185,7 @@ def _box(bbox: list[float] | None) -> Box | None:
 
 def _asset(key: str, asset: Mapping[str, Any]) -> AssetRecord:
     size, checksum = asset.get("file:size"), asset.get("file:checksum")
-    if size is not None and (not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= _MOST_BYTES):
+    if size is not None and (not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= _MAX_BYTES):
         raise ValueError(f"the file:size of {key} is {size!r}, not a number of bytes")
     if checksum is not None and not isinstance(checksum, str):
         raise ValueError(f"the file:checksum of {key} is {checksum!r}, not a text")

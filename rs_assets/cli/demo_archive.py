@@ -22,7 +22,7 @@ _SESSIONS = 4.5
 """Average sessions of a station, mission and day."""
 _PASSES = 6
 """Stations × missions with sessions."""
-_MOST_BYTES = 5_000_000_000
+_MAX_BYTES = 5_000_000_000
 """More than this takes longer than a demo should."""
 
 
@@ -56,22 +56,22 @@ class DemoArchive:
     @property
     def days(self) -> int:
         """How many whole days the demo takes."""
-        return _DAYS if self._bytes(_DAYS * _PASSES * _SESSIONS) <= _MOST_BYTES else 1
+        return _DAYS if self._bytes(_DAYS * _PASSES * _SESSIONS) <= _MAX_BYTES else 1
 
     @property
-    def most_sessions(self) -> int | None:
+    def max_sessions(self) -> int | None:
         """Sessions of each mission and day at a station at most; None where all of them are shown."""
-        return None if self._bytes(_PASSES * _SESSIONS) <= _MOST_BYTES else 1
+        return None if self._bytes(_PASSES * _SESSIONS) <= _MAX_BYTES else 1
 
     @property
     def every_mission(self) -> bool:
         """Whether the sessions of all missions are staged; else those of the first."""
-        return self._bytes(_PASSES) <= _MOST_BYTES
+        return self._bytes(_PASSES) <= _MAX_BYTES
 
     @property
     def expected_bytes(self) -> int:
         """About how many bytes of sessions the demo stages."""
-        sessions = self.days * (self.most_sessions or _SESSIONS) * (_PASSES if self.every_mission else 2)
+        sessions = self.days * (self.max_sessions or _SESSIONS) * (_PASSES if self.every_mission else 2)
         return self._bytes(sessions)
 
     @property
@@ -80,8 +80,8 @@ class DemoArchive:
         left = []
         if self.days < _DAYS:
             left.append("the last whole day instead of three")
-        if self.most_sessions is not None:
-            left.append(f"{self.most_sessions} session of a mission and day")
+        if self.max_sessions is not None:
+            left.append(f"{self.max_sessions} session of a mission and day")
         if not self.every_mission:
             left.append("the sessions of the first mission alone")
         if not left:
@@ -92,7 +92,7 @@ class DemoArchive:
     @property
     def simulator_arguments(self) -> Sequence[str]:
         """How the simulator is told to serve it."""
-        limits = [] if self.most_sessions is None else ["--most-sessions", str(self.most_sessions)]
+        limits = [] if self.max_sessions is None else ["--most-sessions", str(self.max_sessions)]
         return ["--chunk-size", str(self.chunk_size), *limits]
 
     def require_room(self, home: Path) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from rs_assets.cli.choosing import chosen_partitions
-from rs_assets.cli.interruption import InterruptedBySignalError, interrupted_with_status, run_interruptible
+from rs_assets.cli.interruption import ending_at_second, interrupted_with_status
+from rs_assets.interruption import InterruptedBySignalError, run_interruptible
 from rs_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _run(
             tally.say("stopping; what has come is kept, and a second Ctrl-C ends at once")
 
         try:
-            run_interruptible(work(), stopping)
+            run_interruptible(work(), ending_at_second(stopping))
         except InterruptedBySignalError as error:
             outcome.interrupted = error.exit_status
     return outcome

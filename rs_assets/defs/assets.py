@@ -11,11 +11,11 @@ import dagster as dg
 from pydantic import Field
 
 from rs_assets.defs.checks import check_specs, verdicts
-from rs_assets.defs.life_signs import life_sign
+from rs_assets.defs.heartbeats import heartbeat
 from rs_assets.defs.metadata import metadata_of
 from rs_assets.defs.partitions import partitions_of
-from rs_assets.defs.recording import KINDS, PartitionRecord, Result, asset_key, told
-from rs_assets.defs.running import readable_failures, run_cancellable
+from rs_assets.defs.recording import KINDS, PartitionRecord, Result, asset_key, record_results
+from rs_assets.defs.running import readable_failures, run_with_heartbeats
 from rs_assets.ingest import IngestOptions, PartitionReport, Platform, Step, ingest
 from rs_assets.ingest.progress import Progress
 from rs_assets.ingest.staging import StagingOptions
@@ -75,10 +75,10 @@ def station_assets(settings: Settings, station: Station) -> dg.AssetsDefinition:
                 options = IngestOptions(steps, _staging_options(config), run_id=context.run.run_id)
                 observer = progress(context.log.info, len(partitions))
                 reports = ingest(platform, station.name, partitions, options, observer)
-                records = run_cancellable(_recorded(platform, reports), life_sign(platform, context))
+                records = run_with_heartbeats(_recorded(platform, reports), heartbeat(platform, context))
             verdict_of = verdicts(platform, station)
         checks = [result for key, result in verdict_of.items() if key in context.selected_asset_check_keys]
-        yield from told(context, station.name, steps, records, checks)
+        yield from record_results(context, station.name, steps, records, checks)
 
     return assets
 

@@ -21,7 +21,7 @@ _AT_WORK = [
     dg.DagsterRunStatus.STARTED,
 ]
 
-_LONGEST_LOOK_S = 45
+_MAX_LOOK_S = 45
 """How long one tick may take; Dagster ends it by force a little later."""
 
 
@@ -53,7 +53,7 @@ def following_sensor(station: Station) -> dg.SensorDefinition | None:
         except StationError as error:
             return dg.SensorResult(skip_reason=str(error), cursor=cursor.to_text())
         except TimeoutError:
-            reason = f"{station.name}: no answer within {_LONGEST_LOOK_S} s, perhaps since downloads use all its slots"
+            reason = f"{station.name}: no answer within {_MAX_LOOK_S} s, perhaps since downloads use all its slots"
             return dg.SensorResult(skip_reason=reason, cursor=cursor.to_text())
         requests = [
             dg.RunRequest(
@@ -81,7 +81,7 @@ async def _look(
     platform: Platform, station: Station, cursor: FollowCursor, is_running: Callable[[str], bool]
 ) -> Followed:
     """One look at the station, within the limits that its downloads keep to as well."""
-    async with asyncio.timeout(_LONGEST_LOOK_S), open_station(platform, station, tries_once=True) as opened:
+    async with asyncio.timeout(_MAX_LOOK_S), open_station(platform, station, tries_once=True) as opened:
         return await follow(opened.search, station, cursor, now=utc_now(), is_running=is_running)
 
 

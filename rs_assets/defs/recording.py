@@ -30,7 +30,7 @@ def asset_key(group: str, step: Step) -> dg.AssetKey:
     return dg.AssetKey([group, step.value])
 
 
-def told(
+def record_results(
     context: dg.AssetExecutionContext,
     group: str,
     steps: frozenset[Step],

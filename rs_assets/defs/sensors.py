@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from rs_assets.defs.life_signs import fail_killed_runs
+from rs_assets.defs.heartbeats import fail_dead_runs
 from rs_assets.defs.partitions import multi_partition_key, partitions_of
 from rs_assets.ingest import Platform, Step
 from rs_assets.items.times import format_time, utc_now
 from rs_assets.settings import Station
 from rs_assets.stations.window import Partition
 
-_MOST_RUNS_A_TICK = 25
+_MAX_RUNS_A_TICK = 25
 _INTERVAL_S = 30
 
 
@@ -51,7 +51,7 @@ def due_sensor(station: Station) -> dg.SensorDefinition:
     def sensor(
         context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]
     ) -> dg.SensorResult | dg.SkipReason:
-        fail_killed_runs(context.instance, platform, utc_now())
+        fail_dead_runs(context.instance, platform, utc_now())
         known = partitions_of(station)
         requests = [
             dg.RunRequest(
@@ -65,7 +65,7 @@ def due_sensor(station: Station) -> dg.SensorDefinition:
         ]
         if not requests:
             return dg.SkipReason("no partition is due")
-        return dg.SensorResult(run_requests=requests[:_MOST_RUNS_A_TICK])
+        return dg.SensorResult(run_requests=requests[:_MAX_RUNS_A_TICK])
 
     return sensor
 

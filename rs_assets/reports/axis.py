@@ -12,17 +12,17 @@ from rs_assets.reports.rows import TimelineRow, bound
 from rs_assets.selection.rules import JobInterval
 
 _DAY = timedelta(days=1)
-_SHORTEST = timedelta(seconds=1) / _DAY
+_MIN_LENGTH = timedelta(seconds=1) / _DAY
 """An interval is drawn as if it had at least a second, the least that the axis resolves well."""
 
-_LEAST_REACH, _USUAL_REACH, _GREATEST_REACH = 0.4, 1.2, 3.0
+_MIN_REACH, _USUAL_REACH, _MAX_REACH = 0.4, 1.2, 3.0
 """What is shown on either side of the interval, in lengths of it."""
 
 _BEYOND = 1.06
 """A bound of a chosen file that is shown stands this much inside the edge."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MOST_TICKS = 7
+_MAX_TICKS = 7
 _STEPS = (
     *(timedelta(milliseconds=count) for count in (200, 500)),
     *(timedelta(seconds=count) for count in (1, 2, 5, 10, 15, 30)),
@@ -86,7 +86,7 @@ def view_of(requested: Requested, rows: Iterable[TimelineRow]) -> View:
     chosen = _bounds(row for row in rows if row.chosen)
     left = position(requested.first)
     right = _end(requested.last, left, chosen or _bounds(rows))
-    length = max(right - left, _SHORTEST)
+    length = max(right - left, _MIN_LENGTH)
     if right == left:
         length = _neighbourhood(left, chosen or _bounds(rows))
     before = max((left - bound for bound in chosen), default=0.0)
@@ -100,9 +100,9 @@ def ticks_of(view: View) -> tuple[list[float], list[str]]:
     """Where the ticks stand and what is written at them; the day stands under the first tick of each day."""
     first, last = _moment(view.left), _moment(view.right)
     length = last - first
-    step = next((step for step in _STEPS if length / step < _MOST_TICKS), None)
+    step = next((step for step in _STEPS if length / step < _MAX_TICKS), None)
     if step is None:
-        months = next((months for months in _MONTHS if length / (_MONTH * months) < _MOST_TICKS), _MONTHS[-1])
+        months = next((months for months in _MONTHS if length / (_MONTH * months) < _MAX_TICKS), _MONTHS[-1])
         moments = _first_days(first, last, months)
         labels = [moment.date().isoformat() for moment in moments]
     else:
@@ -129,19 +129,19 @@ def _end(last: datetime, left: float, bounds: Sequence[float]) -> float:
 def _neighbourhood(instant: float, bounds: Iterable[float]) -> float:
     """The length by which to look around an instant: the distance to the nearest bound, else an hour."""
     distances = [abs(bound - instant) for bound in bounds]
-    return max(min((distance for distance in distances if distance), default=1 / 24), _SHORTEST)
+    return max(min((distance for distance in distances if distance), default=1 / 24), _MIN_LENGTH)
 
 
 def _reach(distance: float, length: float) -> float:
-    if distance > length * _GREATEST_REACH:
+    if distance > length * _MAX_REACH:
         return length * _USUAL_REACH
-    return max(distance * _BEYOND, length * _LEAST_REACH)
+    return max(distance * _BEYOND, length * _MIN_REACH)
 
 
 def _within_calendar(left: float, right: float) -> View:
     lowest, highest = position(datetime(1, 1, 2, tzinfo=UTC)), position(datetime(9999, 12, 30, tzinfo=UTC))
     left = min(max(left, lowest), highest - 1)
-    return View(left, max(min(right, highest), left + _SHORTEST))
+    return View(left, max(min(right, highest), left + _MIN_LENGTH))
 
 
 def _multiples(first: datetime, last: datetime, step: timedelta) -> list[datetime]:

@@ -25,7 +25,7 @@ _DPI = 100
 _EDGE, _NAMES, _BARS, _VALIDITIES = 0.15, 3.95, 5.4, 3.05
 _WIDTH = _EDGE + _NAMES + _BARS + _VALIDITIES
 _HEAD, _LINE, _FOOT = 1.26, 0.205, 0.85
-_LEAST_BAR = 0.04
+_MIN_BAR = 0.04
 """All in inches; the least bar is so wide that a validity of an instant can be seen."""
 
 _INDENT = 0.2
@@ -218,7 +218,7 @@ class _Drawing:
     def _span(self, start: datetime, end: datetime) -> tuple[float, float]:
         """What is shown of a span; widened around its middle where it would be too narrow to see."""
         left, right = self.view.clip(position(start)), self.view.clip(position(end))
-        lacking = max(_LEAST_BAR * self.per_inch - (right - left), 0) / 2
+        lacking = max(_MIN_BAR * self.per_inch - (right - left), 0) / 2
         return left - lacking, right + lacking
 
     def _draw_legend(self) -> None:

@@ -25,8 +25,8 @@ from rs_assets.settings import Mission, Settings
 from rs_assets.state import Requests, SessionEntry
 from rs_assets.stations.registry import interface_of
 
-_MOST_AT_ONCE = 100
-_LONGEST_REQUESTER = 200
+_MAX_AT_ONCE = 100
+_MAX_REQUESTER = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class FiledForSessions:
     """Sessions that are looked at again: they are not in the catalogue yet, or their end is not known."""
 
 
-def file_for_sessions(platform: Platform, now: datetime, *, most: int = _MOST_AT_ONCE) -> FiledForSessions:
+def file_for_sessions(platform: Platform, now: datetime, *, most: int = _MAX_AT_ONCE) -> FiledForSessions:
     """File a request for each session that has entered the catalogue and for which none was filed.
 
     Args:
@@ -114,7 +114,7 @@ def request_for(session: Item, station: str, settings: Settings, now: datetime) 
         "start": format_time(start),
         "end": format_time(end),
         "priority": asked.priority,
-        "requester": f"session {station}/{session.id}"[:_LONGEST_REQUESTER],
+        "requester": f"session {station}/{session.id}"[:_MAX_REQUESTER],
     }
     document |= {"satellite": satellite} if satellite else {"mission": mission.name}
     return parse_request(document).checked_against(settings)

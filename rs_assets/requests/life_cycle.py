@@ -92,7 +92,7 @@ def take_in(platform: Platform, now: datetime) -> TakenIn:
     )
 
 
-def plan(platform: Platform, *, batch_size: int, most_batches: int) -> list[Batch]:
+def plan(platform: Platform, *, batch_size: int, max_batches: int) -> list[Batch]:
     """Make batches of the pending requests, those of the highest priority first, and mark them queued.
 
     Requests that were tried a different number of times never share a batch.
@@ -100,14 +100,14 @@ def plan(platform: Platform, *, batch_size: int, most_batches: int) -> list[Batc
     Args:
         platform: the installation.
         batch_size: most requests of one batch.
-        most_batches: most batches that are open, those of earlier calls included.
+        max_batches: most batches that are open, those of earlier calls included.
 
     Returns:
         Every open batch, in the order in which they were queued: also those of earlier calls, since one of these may
         have been interrupted before it could ask for its runs.
     """
     requests = Requests(platform.state)
-    free = most_batches - len(requests.open_batches())
+    free = max_batches - len(requests.open_batches())
     waiting = requests.pending(batch_size * free) if free > 0 else []
     for _ in range(free):
         if not waiting:

@@ -66,7 +66,7 @@ def test_every_round_moves_all_of_it_into_an_empty_place(session: DownlinkSessio
 
 
 def test_a_profile_names_our_functions(session: DownlinkSession) -> None:
-    assert "run_cancellable" in our_run(session, profile=True)["profile"]
+    assert "run_with_heartbeats" in our_run(session, profile=True)["profile"]
 
 
 def test_a_session_that_is_not_whole_gives_no_figures(session: DownlinkSession) -> None:

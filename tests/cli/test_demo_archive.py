@@ -32,17 +32,17 @@ def test_what_is_no_size_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("chunk_size", "days", "most_sessions", "every_mission"),
+    ("chunk_size", "days", "max_sessions", "every_mission"),
     [(SMALL, 3, None, True), (3_000_000, 1, None, True), (20_000_000, 1, 1, True), (314_571_600, 1, 1, False)],
 )
 def test_the_larger_the_chunks_the_fewer_sessions(
-    chunk_size: int, days: int, most_sessions: int | None, every_mission: bool
+    chunk_size: int, days: int, max_sessions: int | None, every_mission: bool
 ) -> None:
     archive = DemoArchive(chunk_size)
 
-    assert (archive.days, archive.most_sessions, archive.every_mission) == (days, most_sessions, every_mission)
+    assert (archive.days, archive.max_sessions, archive.every_mission) == (days, max_sessions, every_mission)
     assert (archive.abridged is None) is (chunk_size == SMALL)
-    assert ("--most-sessions" in archive.simulator_arguments) is (most_sessions is not None)
+    assert ("--most-sessions" in archive.simulator_arguments) is (max_sessions is not None)
 
 
 def test_a_home_remembers_its_archive_and_refuses_another(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def answer(platform: Platform) -> None:
         now = utc_now()
         file_for_sessions(platform, now)
         take_in(platform, now)
-        [batch] = plan(platform, batch_size=100, most_batches=1)
+        [batch] = plan(platform, batch_size=100, max_batches=1)
         async with Answering(platform) as answering:
             for request_id in batch.request_ids:
                 request = begin(platform, request_id, run_id="run", at=now)

@@ -410,7 +410,8 @@ def test_an_interruption_before_the_work_begins_is_no_traceback(
 def test_a_second_signal_ends_a_clean_up_that_hangs() -> None:
     script = """
 import asyncio, sys
-from rs_assets.cli.interruption import run_interruptible
+from rs_assets.cli.interruption import ending_at_second
+from rs_assets.interruption import run_interruptible
 
 async def work():
     print("begun", flush=True)
@@ -420,7 +421,7 @@ async def work():
         print("cleaning", flush=True)
         await asyncio.Event().wait()
 
-run_interruptible(work(), lambda: print("told", flush=True))
+run_interruptible(work(), ending_at_second(lambda: print("told", flush=True)))
 """
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from rs_assets.defs.life_signs import fail_killed_runs
+from rs_assets.defs.heartbeats import fail_dead_runs
 from rs_assets.defs.sensors import due_partitions, due_sensor
 from rs_assets.ingest import Platform, Step
 from rs_assets.items.files import FileState
@@ -140,7 +140,7 @@ def test_a_run_that_has_fallen_silent_is_reported_as_failed_and_one_at_work_is_l
     Heartbeats(platform.state).beat(runs["dead"].run_id, now - timedelta(seconds=50))
     Heartbeats(platform.state).beat(runs["alive"].run_id, now - timedelta(seconds=40))
 
-    killed = fail_killed_runs(instance, platform, now)
+    killed = fail_dead_runs(instance, platform, now)
 
     assert killed == [runs["dead"].run_id]
     statuses = {name: instance.get_run_by_id(run.run_id) for name, run in runs.items()}
@@ -148,4 +148,4 @@ def test_a_run_that_has_fallen_silent_is_reported_as_failed_and_one_at_work_is_l
         dg.DagsterRunStatus.FAILURE,
         dg.DagsterRunStatus.STARTED,
     ]
-    assert fail_killed_runs(instance, platform, now) == []
+    assert fail_dead_runs(instance, platform, now) == []

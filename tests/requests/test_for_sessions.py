@@ -346,7 +346,7 @@ async def test_the_request_of_a_session_is_answered_from_the_station(
     await stage(platform, "2026-11-09|S3")
     file_for_sessions(platform, NOW)
     take_in(platform, NOW)
-    ids = [request_id for batch in plan(platform, batch_size=100, most_batches=1) for request_id in batch.request_ids]
+    ids = [request_id for batch in plan(platform, batch_size=100, max_batches=1) for request_id in batch.request_ids]
     assert id_of(session) in ids
 
     async with Answering(platform) as answering:

@@ -180,7 +180,7 @@ def test_a_file_that_is_taken_away_meanwhile_is_no_error(platform: Platform, mon
 
 def test_files_that_are_known_are_not_read_again(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     accepted(platform, "a", "b")
-    plan(platform, batch_size=1, most_batches=1)
+    plan(platform, batch_size=1, max_batches=1)
     monkeypatch.delattr(Documents, "read_bytes")
 
     assert take_in(platform, LATER).accepted == ()
@@ -250,7 +250,7 @@ def test_batches_are_filled_by_priority_then_in_the_order_of_submission(platform
     accepted(platform, "urgent", priority=10)
     accepted(platform, "patient", priority=-10)
 
-    first, second, third = plan(platform, batch_size=2, most_batches=5)
+    first, second, third = plan(platform, batch_size=2, max_batches=5)
 
     assert first.request_ids == ("urgent", "a")
     assert second.request_ids == ("b", "c")
@@ -262,35 +262,35 @@ def test_batches_are_filled_by_priority_then_in_the_order_of_submission(platform
 
 def test_no_more_batches_are_open_than_allowed_so_that_urgent_ones_overtake(platform: Platform) -> None:
     accepted(platform, "a", "b", "c")
-    [first, second] = plan(platform, batch_size=1, most_batches=2)
+    [first, second] = plan(platform, batch_size=1, max_batches=2)
     accepted(platform, "urgent", priority=10)
 
-    assert plan(platform, batch_size=1, most_batches=2) == [first, second]
+    assert plan(platform, batch_size=1, max_batches=2) == [first, second]
     ended(platform, "a")
-    assert [batch.request_ids for batch in plan(platform, batch_size=1, most_batches=2)] == [("b",), ("urgent",)]
-    assert plan(platform, batch_size=1, most_batches=0) == plan(platform, batch_size=1, most_batches=1)
+    assert [batch.request_ids for batch in plan(platform, batch_size=1, max_batches=2)] == [("b",), ("urgent",)]
+    assert plan(platform, batch_size=1, max_batches=0) == plan(platform, batch_size=1, max_batches=1)
 
 
 def test_a_batch_is_told_until_its_last_request_has_ended(platform: Platform) -> None:
     accepted(platform, "a", "b")
-    [batch] = plan(platform, batch_size=2, most_batches=1)
+    [batch] = plan(platform, batch_size=2, max_batches=1)
 
     ended(platform, "a")
-    [left] = plan(platform, batch_size=2, most_batches=1)
+    [left] = plan(platform, batch_size=2, max_batches=1)
     ended(platform, "b")
 
     assert (left.id, left.request_ids) == (batch.id, ("b",))
-    assert plan(platform, batch_size=2, most_batches=1) == []
+    assert plan(platform, batch_size=2, max_batches=1) == []
 
 
 def test_what_a_run_left_unanswered_is_tried_again_in_another_batch(platform: Platform) -> None:
     accepted(platform, "a", "b")
-    [batch] = plan(platform, batch_size=2, most_batches=1)
+    [batch] = plan(platform, batch_size=2, max_batches=1)
     ended(platform, "a", RequestState.FAILED)
 
     give_back(platform, batch.id, reason="the run died", at=LATER)
     accepted(platform, "c", priority=-1)
-    [again, new] = plan(platform, batch_size=2, most_batches=2)
+    [again, new] = plan(platform, batch_size=2, max_batches=2)
 
     assert state_of(platform, "a") is RequestState.FAILED
     assert (again.request_ids, again.attempt) == (("b",), 2)
@@ -301,17 +301,17 @@ def test_what_a_run_left_unanswered_is_tried_again_in_another_batch(platform: Pl
 def test_a_request_has_its_last_attempt_alone_and_then_fails(platform: Platform) -> None:
     accepted(platform, "a", "b")
     for attempt in range(1, MOST_ATTEMPTS):
-        [batch] = plan(platform, batch_size=10, most_batches=5)
+        [batch] = plan(platform, batch_size=10, max_batches=5)
         assert (batch.request_ids, batch.attempt) == (("a", "b"), attempt)
         give_back(platform, batch.id, reason="the run died", at=LATER)
 
-    first, second = plan(platform, batch_size=10, most_batches=5)
+    first, second = plan(platform, batch_size=10, max_batches=5)
     assert (first.request_ids, second.request_ids) == (("a",), ("b",))
     give_back(platform, first.id, reason="the run died", at=LATER)
 
     record = Requests(platform.state).known(["a"])["a"]
     assert (record.state, record.message) == (RequestState.FAILED, "given up at attempt 3: the run died")
-    assert plan(platform, batch_size=10, most_batches=5) == [second]
+    assert plan(platform, batch_size=10, max_batches=5) == [second]
     assert Inbox(platform.documents).ids() == ["b"]
 
 
@@ -319,7 +319,7 @@ def test_a_request_that_can_be_read_no_more_can_still_be_given_up(platform: Plat
     accepted(platform, "a")
     drop(platform, "a.json", b"junk")
     for _ in range(MOST_ATTEMPTS):
-        [batch] = plan(platform, batch_size=1, most_batches=1)
+        [batch] = plan(platform, batch_size=1, max_batches=1)
         give_back(platform, batch.id, reason="the run died", at=LATER)
 
     assert state_of(platform, "a") is RequestState.FAILED
@@ -372,7 +372,7 @@ def test_a_failed_request_is_sent_back_with_its_document(platform: Platform) -> 
 
     assert Inbox(platform.documents).ids() == ["a"]
     assert take_in(platform, LATER).cleaned == ()
-    [batch] = plan(platform, batch_size=1, most_batches=1)
+    [batch] = plan(platform, batch_size=1, max_batches=1)
     assert (batch.request_ids, batch.attempt) == (("a",), 2)
 
 
@@ -452,7 +452,7 @@ def test_no_request_is_in_two_batches_or_in_none_wherever_planning_was_interrupt
         return platform
 
     def planned(platform: Platform) -> list[tuple[str, ...]]:
-        return [batch.request_ids for batch in plan(platform, batch_size=2, most_batches=9)]
+        return [batch.request_ids for batch in plan(platform, batch_size=2, max_batches=9)]
 
     for platform in crashes(planned, prepared):
         assert planned(platform) == [("a", "b"), ("c", "d"), ("e",)]
@@ -471,4 +471,4 @@ def test_a_request_is_not_lost_wherever_sending_it_back_was_interrupted(platform
         if state_of(platform, "a") is RequestState.FAILED:
             retry(platform, "a")
         assert Requests(platform.state).known(["a"])["a"].attempt == 2
-        assert [batch.request_ids for batch in plan(platform, batch_size=1, most_batches=1)] == [("a",)]
+        assert [batch.request_ids for batch in plan(platform, batch_size=1, max_batches=1)] == [("a",)]

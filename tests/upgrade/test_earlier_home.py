@@ -256,7 +256,7 @@ async def test_the_requests_that_wait_are_answered_and_a_failed_one_can_be_sent_
 ) -> None:
     retried = invoke("requests", "retry", "failed")
     taken = take_in(platform, utc_now())
-    [*batches] = plan(platform, batch_size=10, most_batches=10)
+    [*batches] = plan(platform, batch_size=10, max_batches=10)
     async with Answering(platform, run_id="run-2") as answering:
         for request_id in (name for batch in batches for name in batch.request_ids):
             request = begin(platform, request_id, run_id="run-2", at=utc_now())

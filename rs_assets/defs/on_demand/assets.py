@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 import dagster as dg
 
 from rs_assets.defs.assets import ProgressFactory
-from rs_assets.defs.life_signs import life_sign
+from rs_assets.defs.heartbeats import heartbeat
 from rs_assets.defs.on_demand import GROUP, PARTITIONS
 from rs_assets.defs.on_demand.metadata import COVERED, coverage_check, metadata_of
-from rs_assets.defs.recording import KINDS, PartitionRecord, Result, asset_key, told
-from rs_assets.defs.running import readable_failures, run_cancellable
+from rs_assets.defs.recording import KINDS, PartitionRecord, Result, asset_key, record_results
+from rs_assets.defs.running import readable_failures, run_with_heartbeats
 from rs_assets.ingest import Platform, Step
 from rs_assets.items.times import utc_now
 from rs_assets.requests import RequestError, begin, end
@@ -48,10 +48,10 @@ def on_demand_assets(requests_per_run: int) -> dg.AssetsDefinition:
         progress: dg.ResourceParam[ProgressFactory],  # noqa: ARG001 - a request tells of itself when it is answered
     ) -> Iterator[Result]:
         with readable_failures():
-            answers = run_cancellable(_answers(platform, context), life_sign(platform, context))
+            answers = run_with_heartbeats(_answers(platform, context), heartbeat(platform, context))
         records = [record for record, _ in answers]
         check = coverage_check([result for _, result in answers if result is not None])
-        yield from told(context, GROUP, frozenset(Step), records, [check])
+        yield from record_results(context, GROUP, frozenset(Step), records, [check])
 
     return assets
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from rs_assets.defs.life_signs import fail_killed_runs
+from rs_assets.defs.heartbeats import fail_dead_runs
 from rs_assets.defs.on_demand import BATCH_TAG, GROUP, PARTITIONS
 from rs_assets.defs.on_demand.assets import PARTITIONS_DEF
 from rs_assets.defs.recording import asset_key
@@ -15,7 +15,7 @@ from rs_assets.requests import Batch, give_back, plan, take_in
 from rs_assets.state import Requests
 
 _INTERVAL_S = 10
-_MOST_BATCHES = 8
+_MAX_BATCHES = 8
 """Batches that are open at the same time: few, so that an urgent request overtakes those that wait."""
 
 _KEEP = timedelta(days=30)
@@ -44,9 +44,9 @@ def request_sensor(requests_per_run: int) -> dg.SensorDefinition:
         taken = take_in(platform, now)
         for rejection in taken.rejected:
             context.log.warning(f"inbox/{rejection.name} is rejected: {'; '.join(rejection.reasons)}")
-        fail_killed_runs(context.instance, platform, now)
+        fail_dead_runs(context.instance, platform, now)
         _give_back_what_was_not_answered(context.instance, platform)
-        batches = plan(platform, batch_size=requests_per_run, most_batches=_MOST_BATCHES)
+        batches = plan(platform, batch_size=requests_per_run, max_batches=_MAX_BATCHES)
         new = [batch for batch in batches if not _run_of(context.instance, batch.id)]
         _prune(context.instance, platform)
         if not new:
