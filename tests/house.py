@@ -1,8 +1,13 @@
-"""Reads from the source who imports whom in the package, and says which of it goes upwards, sideways or in circles."""
+"""Reads from the source what breaks the rules of the house.
+
+Who imports whom, upwards, sideways or in circles; where kinds are told apart; where transactions are open; what writes
+what is stored.
+"""
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 PACKAGE = "rs_assets"
@@ -33,6 +38,22 @@ APART = frozenset({"simulator"})
 
 DAGSTER_PARTS = frozenset({"cli", "definitions", "defs"})
 """The parts that may import dagster; all others are a plain library."""
+
+OPENERS = frozenset(
+    {
+        "rs_assets.store.opening",
+        "rs_assets.catalog",
+        "rs_assets.state.database",
+        "rs_assets.locks.opening",
+    }
+)
+"""The modules that open what the settings name, and alone tell its kinds apart."""
+
+ROOMS_OF_KINDS = frozenset({"store", "catalog", "state", "locks"})
+"""The rooms with several implementations of one thing, or to have them."""
+
+MAX_LINES = 400
+"""Lines of a module."""
 
 
 @dataclass(frozen=True, order=True)
@@ -89,6 +110,52 @@ def cycles(imports: Iterable[Import]) -> list[str]:
             graph.setdefault(found.importer, set()).add(found.imported)
     circles = {_turned(circle) for module in graph if (circle := _circle_through(module, graph))}
     return [" → ".join([*circle, circle[0]]) for circle in sorted(circles)]
+
+
+def kinds_told_apart(modules: Mapping[str, Path], kinds: Iterable[str]) -> list[str]:
+    """Where a kind of store, catalogue, state or locks is told apart outside of what opens it.
+
+    Args:
+        modules: the package's.
+        kinds: the classes of the settings, by name, each of which stands for one kind.
+    """
+    own = OPENERS | _opened_alone(modules)
+    names = frozenset(kinds)
+    return [
+        f"{name}:{line} {what}; kinds are told apart only by {', '.join(sorted(OPENERS))}"
+        for name, path in modules.items()
+        if _part(name) not in {"settings", *APART} and name not in own
+        for line, what in _kind_tests(name, _tree(path), names)
+    ]
+
+
+def transactions_outside_state(modules: Mapping[str, Path]) -> dict[str, int]:
+    """The functions outside the room of the state that open a transaction of it, each with a line.
+
+    The room itself lies below what asks stores, catalogues and stations, or beside it, so that a transaction that is
+    opened within it ends before anything of those is asked.
+    """
+    return {
+        f"{name}.{function}": line
+        for name, path in modules.items()
+        if _part(name) not in {"state", *APART}
+        for function, line in _calls_of("transaction", _tree(path))
+    }
+
+
+def long_modules(modules: Mapping[str, Path]) -> list[str]:
+    """The modules that are too long to be read at once."""
+    lengths = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in modules.items()}
+    return [f"{name} has {count} lines, at most {MAX_LINES}" for name, count in lengths.items() if count > MAX_LINES]
+
+
+def writers(modules: Mapping[str, Path]) -> set[str]:
+    """The modules that write documents of the store, or files of their own."""
+    return {
+        name
+        for name, path in modules.items()
+        if _part(name) not in APART and any(_writes(node) for node in ast.walk(_tree(path)))
+    }
 
 
 def _module_name(root: Path, path: Path) -> str:
@@ -160,3 +227,71 @@ def _turned(circle: tuple[str, ...]) -> tuple[str, ...]:
     """The circle told from its first module in the alphabet."""
     first = circle.index(min(circle))
     return circle[first:] + circle[:first]
+
+
+def _opened_alone(modules: Mapping[str, Path]) -> frozenset[str]:
+    """The modules that only openers import: what belongs to one kind."""
+    importers: dict[str, set[str]] = {}
+    for found in imports_of(modules):
+        importers.setdefault(found.imported, set()).add(found.importer)
+    return frozenset(name for name, by in importers.items() if _part(name) in ROOMS_OF_KINDS and by <= OPENERS)
+
+
+def _kind_tests(module: str, tree: ast.AST, kinds: frozenset[str]) -> Iterator[tuple[int, str]]:
+    origins = _origins(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{PACKAGE}.settings"):
+            yield from ((node.lineno, f"names {alias.name}") for alias in node.names if alias.name in kinds)
+        if isinstance(node, ast.Compare | ast.Match):
+            operands = [node.left, *node.comparators] if isinstance(node, ast.Compare) else [node.subject]
+            yield from ((node.lineno, f"asks for {text}") for each in operands if (text := _kind_of(each)))
+        for name in _tested_classes(node):
+            room = _part(origins.get(name, ""))
+            if room in ROOMS_OF_KINDS and room != _part(module) and not name.endswith("Error"):
+                yield getattr(node, "lineno", 0), f"tests for {name} of {room}"
+
+
+def _kind_of(node: ast.expr) -> str:
+    """The text of ``….store.kind``, or of what asks a URL for its database; empty for anything else."""
+    text = ast.unparse(node)
+    is_kind = text.endswith(".kind") and any(f"{room}." in text for room in ROOMS_OF_KINDS)
+    return text if is_kind or "get_backend_name" in text or "drivername" in text else ""
+
+
+def _tested_classes(node: ast.AST) -> Iterator[str]:
+    """The classes that an expression or a pattern tests for."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in {"isinstance", "issubclass"} and len(node.args) > 1:
+        yield from (each.id for each in ast.walk(node.args[1]) if isinstance(each, ast.Name))
+    if isinstance(node, ast.MatchClass):
+        yield ast.unparse(node.cls)
+
+
+def _origins(tree: ast.AST) -> dict[str, str]:
+    """From which module each imported name comes."""
+    return {
+        alias.asname or alias.name: node.module or ""
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+def _calls_of(method: str, tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """The functions that call a method of this name, each with the line."""
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            for node in ast.walk(function):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == method:
+                    yield function.name, node.lineno
+
+
+def _writes(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Attribute):
+        return False
+    on_documents = ast.unparse(node.value).endswith("documents")
+    return node.attr == "write_text" or (on_documents and node.attr in {"write", "write_bytes", "update"})
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))

@@ -1,14 +1,66 @@
-"""Who may import whom: downwards only, and never in circles."""
+"""The rules of the house: who may import whom, where kinds are told apart, what is stored and how."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import rs_assets
-from tests.house import Import, cycles, dagster_outside, imports_of, misplaced_parts, modules_of, wrong_directions
+from rs_assets.settings import Settings
+from rs_assets.settings.model import SettingsModel
+from tests.house import (
+    OPENERS,
+    Import,
+    cycles,
+    dagster_outside,
+    imports_of,
+    kinds_told_apart,
+    long_modules,
+    misplaced_parts,
+    modules_of,
+    transactions_outside_state,
+    writers,
+    wrong_directions,
+)
 
 MODULES = modules_of(Path(rs_assets.__file__).parent)
 IMPORTS = imports_of(MODULES)
+
+
+def kinds_in(*fields: str) -> set[str]:
+    """The settings' classes that these fields of the document may hold, each of which stands for one kind."""
+    pending: list[object] = [Settings.model_fields[name].annotation for name in fields]
+    found: set[str] = set()
+    while pending:
+        annotation = pending.pop()
+        if isinstance(annotation, type) and issubclass(annotation, SettingsModel):
+            if "kind" in annotation.model_fields:
+                found.add(annotation.__name__)
+        else:
+            pending += get_args(annotation)
+    return found
+
+
+KINDS = kinds_in("store", "catalog", "state")
+
+TRANSACTIONS: Mapping[str, str] = {
+    "rs_assets.ingest.publishing._write": "two runs that publish one session exclude each other by it; a lock is to "
+    "take its place",
+    "rs_assets.ingest.searching._keep": "two runs that search one partition exclude each other by it; a lock is to "
+    "take its place",
+}
+"""Functions outside of the state's room that open a transaction, each with the reason; to become none."""
+
+WRITERS: Mapping[str, str] = {
+    "rs_assets.ingest.searching": "search results, of `ingest.search_results.SCHEMA_VERSION`",
+    "rs_assets.ingest.staging": "manifests, of `ingest.manifest.SCHEMA_VERSION`",
+    "rs_assets.requests.inbox": "requests, of `requests.model.AuxRequest.schema_version`",
+    "rs_assets.requests.results": "results of requests, of `requests.results.SCHEMA_VERSION`; pictures",
+    "rs_assets.store.journal": "journals, of `store.journal._VERSION`; one of another version is not used",
+    "rs_assets.cli.demo_archive": "the size of the demo's chunks, without a version: the demo can begin anew",
+}
+"""The modules that write documents or files, and what: each stored form has a version, and a test in tests/upgrade."""
 
 
 def test_every_part_of_the_package_stands_on_a_level() -> None:
@@ -27,10 +79,38 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert cycles(IMPORTS) == []
 
 
+def test_kinds_of_stores_catalogues_and_states_are_told_apart_only_where_they_are_opened() -> None:
+    assert len(KINDS) >= 3
+    assert MODULES.keys() >= OPENERS
+    assert kinds_told_apart(MODULES, KINDS) == []
+
+
+def test_only_the_state_opens_its_transactions() -> None:
+    assert sorted(transactions_outside_state(MODULES)) == sorted(TRANSACTIONS)
+
+
+def test_the_state_asks_nothing_else_while_a_transaction_is_open() -> None:
+    rooms = {"store", "catalog", "stations", "staging"}
+    assert [found for found in IMPORTS if _room(found.importer) == "state" and _room(found.imported) in rooms] == []
+
+
+def test_no_module_is_too_long() -> None:
+    assert long_modules(MODULES) == []
+
+
+def test_what_writes_documents_or_files_is_known_with_the_version_of_its_form() -> None:
+    assert writers(MODULES) == set(WRITERS)
+
+
+def _room(module: str) -> str:
+    return [*module.split("."), ""][1]
+
+
 def made_up(root: Path, **sources: str) -> dict[str, Path]:
     """The modules of a package with these sources; ``settings__model`` stands for ``settings/model.py``."""
     for name, source in sources.items():
-        path = root / f"{name.replace('__', '/')}.py"
+        room, initial, _ = f"__{name}".rpartition("____init__")
+        path = root / (f"{room.strip('_')}/__init__.py" if initial else f"{name.replace('__', '/')}.py")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source)
     return modules_of(root)
@@ -112,3 +192,64 @@ def test_an_import_says_where_it_stands(tmp_path: Path) -> None:
 
     assert imports_of(modules) == [Import("rs_assets.errors", "rs_assets.settings", 3)]
     assert wrong_directions(imports_of(modules))[0].startswith("rs_assets.errors:3 imports rs_assets.settings")
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "is_wrong"),
+    [
+        ("ingest__platform", "from rs_assets.settings import DirectoryStore", True),
+        ("ingest__platform", "from rs_assets.settings.store import Store, S3Store", True),
+        ("ingest__platform", "from rs_assets.settings import Store", False),
+        ("store__opening", "from rs_assets.settings import DirectoryStore", False),
+        ("store__bucket", "from rs_assets.settings import S3Store", True),
+        ("catalog____init__", "from rs_assets.settings import SqliteCatalogSettings", False),
+        ("cli__demo", "if settings.store.kind == 'directory': pass", True),
+        ("cli__demo", "match settings.catalog.kind:\n    case 'sqlite': pass", True),
+        ("cli__demo", "print(settings.store.kind, station.authentication.kind == 'none')", False),
+        ("cli__demo", "if make_url(state.url).get_backend_name() == 'sqlite': pass", True),
+        ("ingest__x", "from rs_assets.store.sink import Disk\nisinstance(sink, Disk)", True),
+        ("ingest__x", "from rs_assets.store.sink import Disk\nisinstance(sink, str | Disk)", True),
+        ("ingest__x", "from rs_assets.catalog import C\nmatch x:\n    case C(): pass", True),
+        ("ingest__x", "from rs_assets.store.sink import Disk\nDisk(1)", False),
+        ("ingest__x", "from rs_assets.store.errors import FullError\nisinstance(error, FullError)", False),
+        ("store__x", "from rs_assets.store.sink import Disk\nisinstance(sink, Disk)", False),
+    ],
+)
+def test_a_kind_that_is_told_apart_elsewhere_is_found(tmp_path: Path, module: str, source: str, is_wrong: bool) -> None:
+    assert bool(kinds_told_apart(made_up(tmp_path, **{module: source}), KINDS)) is is_wrong
+
+
+def test_what_only_an_opener_imports_belongs_to_a_kind_and_may_name_it(tmp_path: Path) -> None:
+    s3 = "from rs_assets.settings import S3Store"
+    opening = "from rs_assets.store.s3 import bucket"
+
+    assert kinds_told_apart(made_up(tmp_path / "a", store__s3=s3, store__opening=opening), KINDS) == []
+    other = made_up(tmp_path / "b", store__s3=s3, store__opening=opening, ingest__x=opening)
+    assert [problem.split(":")[0] for problem in kinds_told_apart(other, KINDS)] == ["rs_assets.store.s3"]
+
+
+def test_a_transaction_that_is_opened_elsewhere_is_found_with_its_function(tmp_path: Path) -> None:
+    source = "async def write(platform):\n    with platform.state.transaction() as c:\n        pass"
+    modules = made_up(tmp_path, state__searches=source, ingest__publishing=source)
+
+    assert transactions_outside_state(modules) == {"rs_assets.ingest.publishing.write": 2}
+
+
+def test_a_module_that_is_too_long_is_found(tmp_path: Path) -> None:
+    modules = made_up(tmp_path, items__long="x = 1\n" * 401, items__short="x = 1\n" * 400)
+
+    assert long_modules(modules) == ["rs_assets.items.long has 401 lines, at most 400"]
+
+
+@pytest.mark.parametrize(
+    ("source", "is_writer"),
+    [
+        ("platform.documents.write(path, document)", True),
+        ("await to_thread(self._documents.write_bytes, path, content)", True),
+        ("Path('x').write_text('y')", True),
+        ("platform.documents.read(path)", False),
+        ("file.write(content)", False),
+    ],
+)
+def test_a_module_that_writes_documents_or_files_is_found(tmp_path: Path, source: str, is_writer: bool) -> None:
+    assert bool(writers(made_up(tmp_path, ingest__x=source))) is is_writer
