@@ -18,6 +18,7 @@ from rs_assets.items.extensions import declare_extensions
 from rs_assets.items.files import FileState
 from rs_assets.items.growth import joined
 from rs_assets.items.times import utc_now
+from rs_assets.locks import exclusive
 from rs_assets.settings import Station
 from rs_assets.staging.items import file_of
 from rs_assets.state import FileFailure, Resolution
@@ -188,7 +189,7 @@ def _write(platform: Platform, station: Station, collection: str, items: Sequenc
     _note_replaced(platform, collection, _with_what_is_held(platform, station, collection, items))
     _note_entering(platform, station, collection, items)
     # Two runs that have seen different files of one session must not undo each other's work.
-    with platform.state.transaction():
+    with exclusive(platform.locks, f"sessions/{collection}"):
         whole = _with_what_is_held(platform, station, collection, items)
         return platform.catalog.upsert(collection, whole, are_sessions=True)
 

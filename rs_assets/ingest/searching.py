@@ -10,6 +10,7 @@ from rs_assets.ingest.platform import Platform
 from rs_assets.ingest.search_results import EVICTED, SearchResults, merged, results_path
 from rs_assets.items.completeness import missing_from
 from rs_assets.items.times import utc_now
+from rs_assets.locks import exclusive
 from rs_assets.settings import Station
 from rs_assets.state import IncompleteItem
 from rs_assets.stations.registry import interface_of
@@ -92,7 +93,7 @@ def _keep(platform: Platform, station: Station, partition: Partition, answer: An
     path = results_path(station.name, partition)
     interface = interface_of(station)
     # Two runs that search one partition at once must not undo each other's merge.
-    with platform.state.transaction():
+    with exclusive(platform.locks, f"partitions/{station.name} {partition.key}"):
         document = platform.documents.read(path)
         previous = None if document is None else SearchResults.from_dict(document, partition)
         now = utc_now()

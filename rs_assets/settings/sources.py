@@ -15,6 +15,7 @@ from rs_assets.settings.authentication import (
     without_credentials,
 )
 from rs_assets.settings.model import Key, SettingsModel
+from rs_assets.settings.store import S3Store
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 """Names of this machine."""
@@ -66,6 +67,20 @@ class S3Credentials(SettingsModel):
                 "use https, or allow it with allow_http: true"
             )
         return self
+
+    def bucket(self, name: str) -> S3Store:
+        """The bucket of that name as a store, as far as reading goes."""
+        return S3Store(
+            kind="s3",
+            url=f"s3://{name}",
+            endpoint=self.endpoint,
+            region=self.region,
+            access_key_id=self.access_key_id,
+            secret_access_key=self.secret_access_key,
+            session_token=self.session_token,
+            skip_signature=self.anonymous,
+            allow_http=self.allow_http,
+        )
 
 
 HostCredentials = Annotated[

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from rs_assets.settings import DirectoryStore, S3Store, Store
+from rs_assets.store.bucket import Bucket
 from rs_assets.store.claims import PROCESS_CLAIMS, Claims
 from rs_assets.store.directory_documents import DirectoryHome
 from rs_assets.store.directory_sink import DirectorySink
@@ -44,3 +45,8 @@ def open_store(settings: Store, claims: Claims = PROCESS_CLAIMS) -> OpenStore:
         claims=claims,
     )
     return OpenStore(sink, Documents(ObjectHome(bucket)))
+
+
+def open_bucket(settings: S3Store) -> Bucket:
+    """A bucket that files are read from, rather than staged to; nothing is connected to before its first use."""
+    return s3_bucket(settings)

@@ -105,7 +105,7 @@ async def test_a_spare_slot_is_not_given_while_somebody_waits(shared: Locks | No
 
 async def test_a_slot_that_another_process_waits_for_is_not_spare(locks: Locks) -> None:
     async with StationLimits(settings(concurrency=2), locks) as limits, limits.slot():
-        in_line = locks.try_lock("adgs/line")
+        in_line = locks.try_lock("stations/adgs/line")
         assert in_line is not None
         async with limits.spare_slot() as spare:
             assert spare is None
@@ -206,7 +206,7 @@ def test_the_connections_recover_by_one_after_as_many_answers() -> None:
 async def until_held(locks: Locks, count: int) -> None:
     """Until so many slots are held."""
     async with asyncio.timeout(10):
-        while len(locks.locked("adgs/slot")) != count:  # noqa: ASYNC110 - other processes may hold them
+        while len(locks.locked("stations/adgs/slot")) != count:  # noqa: ASYNC110 - other processes may hold them
             await asyncio.sleep(0.01)
 
 
@@ -221,19 +221,19 @@ async def test_slots_are_given_back_when_they_are_idle_and_at_the_end(
         async with limits.slot():
             await until_held(locks, 1)
     await until_held(locks, 0)
-    assert locks.locked("adgs/member") == {}
+    assert locks.locked("stations/adgs/member") == {}
 
 
 async def test_the_connection_of_a_slot_can_be_closed_before_another_has_it(locks: Locks) -> None:
     closed: list[tuple[int, int]] = []
     async with StationLimits(settings(concurrency=2), locks) as limits:
-        limits.on_released(lambda number: closed.append((number, len(locks.locked("adgs/slot")))))
+        limits.on_released(lambda number: closed.append((number, len(locks.locked("stations/adgs/slot")))))
         async with limits.slot(), limits.slot():
             pass
 
     assert sorted(number for number, _ in closed) == [1, 2]
     assert all(still_held for _, still_held in closed)
-    assert locks.locked("adgs/slot") == {}
+    assert locks.locked("stations/adgs/slot") == {}
 
 
 async def test_two_that_work_side_by_side_share_fairly_and_nobody_starves(locks: Locks) -> None:
@@ -303,7 +303,7 @@ async def test_whoever_waits_without_any_connection_is_told_for_whom_and_not_for
     locks: Locks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rs_assets.stations.limits.slots._SAY_AFTER_S", 0.05)
-    others = [locks.try_lock(f"adgs/slot/{number}") for number in (1, 2)]
+    others = [locks.try_lock(f"stations/adgs/slot/{number}") for number in (1, 2)]
     assert all(others)
     said: list[str] = []
     station = settings(concurrency=2, timeouts=Timeouts(slot=0.3))

@@ -123,7 +123,7 @@ async def test_no_more_requests_than_allowed_are_in_flight_whatever_runs_at_once
     assert said == ["done"] * 3
     assert len(station.arrivals) == 120
     assert station.most == limit
-    assert locks.locked("adgs/slot") == {}
+    assert locks.locked("stations/adgs/slot") == {}
 
 
 async def test_a_station_that_is_busy_now_and_then_serves_every_process_in_the_end(locks: FileLocks) -> None:

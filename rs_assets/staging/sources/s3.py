@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from rs_assets.errors import StationError
-from rs_assets.settings import S3Store, Station
+from rs_assets.settings import Station
 from rs_assets.settings.sources import S3Credentials
 from rs_assets.staging.faults import ChangedError, EvictedError, NoSpareSlotError, PassingError
 from rs_assets.staging.sources.source import Answer, Source, Wanted
 from rs_assets.staging.sources.watchdog import Watchdog
 from rs_assets.stations.keyring import Keyring
 from rs_assets.stations.limits import StationLimits
+from rs_assets.store.bucket import Bucket
+from rs_assets.store.opening import open_bucket
 from rs_assets.store.origin import Origin
 
 if TYPE_CHECKING:
     from obstore import BytesStream, GetOptions, GetResult
-    from obstore.store import ObjectStore
 
 _CHUNK_BYTES = 256 << 10
 _IGNORES_RANGES = "Received non-partial response"
@@ -35,7 +36,7 @@ class S3Source(Source):
     def __init__(self, station: Station, keyring: Keyring, limits: StationLimits) -> None:  # noqa: ARG002 - as every source
         self._station = station
         self._limits = limits
-        self._buckets: dict[str, ObjectStore] = {}
+        self._buckets: dict[str, Bucket] = {}
 
     @asynccontextmanager
     async def open(self, wanted: Wanted) -> AsyncIterator[Answer]:
@@ -54,11 +55,11 @@ class S3Source(Source):
             origin = Origin(tag if tag.startswith('"') else None, size=result.meta["size"])
             if begin and wanted.origin is not None and not origin.may_be(wanted.origin):
                 raise ChangedError(f"{name}: {wanted.href} has changed while it was read")
-            async with aclosing(self._chunks(result.stream(min_chunk_size=_CHUNK_BYTES), wanted)) as chunks:
+            async with aclosing(self._chunks(bucket, result.stream(min_chunk_size=_CHUNK_BYTES), wanted)) as chunks:
                 # Some servers ignore ranges, so a file is not read over several connections.
                 yield Answer(chunks, begin, origin)
 
-    def _bucket(self, name: str) -> "ObjectStore":
+    def _bucket(self, name: str) -> Bucket:
         described = self._station.credentials.get(name)
         if not isinstance(described, S3Credentials):
             raise StationError(
@@ -66,12 +67,10 @@ class S3Source(Source):
                 "with 'anonymous: true' if it is public"
             )
         if name not in self._buckets:
-            from rs_assets.store.s3 import s3_bucket
-
-            self._buckets[name] = s3_bucket(_settings_of(name, described)).client
+            self._buckets[name] = open_bucket(described.bucket(name))
         return self._buckets[name]
 
-    async def _begun(self, bucket: "ObjectStore", key: str, wanted: Wanted) -> "tuple[GetResult, int]":
+    async def _begun(self, bucket: Bucket, key: str, wanted: Wanted) -> "tuple[GetResult, int]":
         """The answer, and its first byte: that wanted, or 0 where the server does not give ranges."""
         import obstore
 
@@ -84,15 +83,15 @@ class S3Source(Source):
             options["if_match"] = wanted.origin.etag
         try:
             try:
-                return await obstore.get_async(bucket, key, options=options), wanted.begin
+                return await obstore.get_async(bucket.client, key, options=options), wanted.begin
             except obstore.exceptions.GenericError as error:
                 if _IGNORES_RANGES not in str(error):
                     raise
-            return await obstore.get_async(bucket, key), 0
+            return await obstore.get_async(bucket.client, key), 0
         except (obstore.exceptions.BaseError, OSError, ValueError) as error:
-            raise self._explained(error, wanted) from None
+            raise self._explained(error, bucket, wanted) from None
 
-    async def _chunks(self, stream: "BytesStream", wanted: Wanted) -> AsyncGenerator[bytes, None]:
+    async def _chunks(self, bucket: Bucket, stream: "BytesStream", wanted: Wanted) -> AsyncGenerator[bytes, None]:
         import obstore
 
         timeouts = self._station.timeouts
@@ -105,37 +104,19 @@ class S3Source(Source):
             except StopAsyncIteration:
                 return
             except (obstore.exceptions.BaseError, OSError) as error:
-                raise self._explained(error, wanted) from None
+                raise self._explained(error, bucket, wanted) from None
             watchdog.passed(len(piece))
             yield bytes(piece)
 
-    def _explained(self, error: BaseException, wanted: Wanted) -> StationError:
+    def _explained(self, error: BaseException, bucket: Bucket, wanted: Wanted) -> StationError:
         """What an error of the object store means for the file; its own words may repeat what was signed."""
         from obstore.exceptions import PermissionDeniedError, PreconditionError, UnauthenticatedError
-
-        from rs_assets.store.problems import explained
-        from rs_assets.store.s3 import S3
 
         place = f"{self._station.name}: {wanted.href}"
         if isinstance(error, FileNotFoundError):
             return EvictedError(f"{place} is not there any more")
         if isinstance(error, PreconditionError):
             return ChangedError(f"{place} has changed while it was read")
-        reason = f"{place} cannot be read: {explained(error, S3).reason}"
+        reason = f"{place} cannot be read: {bucket.explain(error).reason}"
         is_final = isinstance(error, PermissionDeniedError | UnauthenticatedError | ValueError)
         return StationError(reason) if is_final else PassingError(reason)
-
-
-def _settings_of(bucket: str, described: S3Credentials) -> S3Store:
-    """The bucket as a store, as far as reading goes."""
-    return S3Store(
-        kind="s3",
-        url=f"s3://{bucket}",
-        endpoint=described.endpoint,
-        region=described.region,
-        access_key_id=described.access_key_id,
-        secret_access_key=described.secret_access_key,
-        session_token=described.session_token,
-        skip_signature=described.anonymous,
-        allow_http=described.allow_http,
-    )

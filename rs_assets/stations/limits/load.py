@@ -44,7 +44,7 @@ class Load:
         self._max_wait = station.retries.max_wait
         self._busy_timeout = station.retries.busy_timeout
         self._locks = locks
-        self._name = f"{station.name}/load"
+        self._name = f"stations/{station.name}/load"
         self._clock = clock
         self._known = _Known(float(station.concurrency))
         self._read_at = float("-inf")

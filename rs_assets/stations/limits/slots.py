@@ -127,19 +127,19 @@ class StationSlots:
         for number in range(1, self._load.allowed + 1):
             if number in self._in_use or number in self._idle:
                 continue
-            held = self._locks.try_lock(f"{self._station}/slot/{number}")
+            held = self._locks.try_lock(f"stations/{self._station}/slot/{number}")
             if held is not None:
                 self._in_use[number] = held
                 self._taken_at[number] = _now()
                 self._leave_line()
                 return number
         if self._waiting and self._line is None and self._count() < self._share():
-            self._line = self._locks.try_lock(f"{self._station}/line")
+            self._line = self._locks.try_lock(f"stations/{self._station}/line")
         return None
 
     def _is_contested(self) -> bool:
         """Whether another process stands in the line."""
-        return self._line is None and self._locks.is_locked(f"{self._station}/line")
+        return self._line is None and self._locks.is_locked(f"stations/{self._station}/line")
 
     def _must_yield(self, number: int) -> bool:
         """Whether another process is to have the slot that has just been used."""
@@ -158,12 +158,12 @@ class StationSlots:
 
     def _members(self) -> int:
         """How many event loops work on the station."""
-        return len(self._locks.locked(f"{self._station}/member"))
+        return len(self._locks.locked(f"stations/{self._station}/member"))
 
     def _join(self) -> None:
         place = 1
         while self._membership is None:
-            self._membership = self._locks.try_lock(f"{self._station}/member/{place}")
+            self._membership = self._locks.try_lock(f"stations/{self._station}/member/{place}")
             place += 1
 
     def _leave_if_done(self) -> None:
@@ -260,7 +260,9 @@ class StationSlots:
                 callback(sentence)
 
     def _wait_sentence(self, waited: float) -> str:
-        holders = sorted({str(holder) for holder in self._locks.locked(f"{self._station}/slot").values() if holder})
+        holders = sorted(
+            {str(holder) for holder in self._locks.locked(f"stations/{self._station}/slot").values() if holder}
+        )
         return (
             f"no connection for {waited:.0f} s, since others hold all {self._load.allowed}: "
             f"{'; '.join(holders) or 'it is not known who'}"

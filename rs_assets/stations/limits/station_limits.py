@@ -49,7 +49,7 @@ class StationLimits:
         Raises:
             LockError: the locks cannot be used.
         """
-        self._locks.is_locked(f"{self.station.name}/line")
+        self._locks.is_locked(f"stations/{self.station.name}/line")
         self._is_open = True
         return self
 
@@ -161,5 +161,5 @@ class StationLimits:
             mine = now if following - now > _MAX_BOOKED_AHEAD_S else max(now, following)
             return {"next": mine + interval}
 
-        self._locks.update(f"{self.station.name}/pace", change)
+        self._locks.update(f"stations/{self.station.name}/pace", change)
         return mine - now
