@@ -119,12 +119,11 @@ def kinds_told_apart(modules: Mapping[str, Path], kinds: Iterable[str]) -> list[
         modules: the package's.
         kinds: the classes of the settings, by name, each of which stands for one kind.
     """
-    own = OPENERS | _opened_alone(modules)
     names = frozenset(kinds)
     return [
         f"{name}:{line} {what}; kinds are told apart only by {', '.join(sorted(OPENERS))}"
         for name, path in modules.items()
-        if _part(name) not in {"settings", *APART} and name not in own
+        if _part(name) not in {"settings", *APART} and name not in OPENERS
         for line, what in _kind_tests(name, _tree(path), names)
     ]
 
@@ -229,26 +228,17 @@ def _turned(circle: tuple[str, ...]) -> tuple[str, ...]:
     return circle[first:] + circle[:first]
 
 
-def _opened_alone(modules: Mapping[str, Path]) -> frozenset[str]:
-    """The modules that only openers import: what belongs to one kind."""
-    importers: dict[str, set[str]] = {}
-    for found in imports_of(modules):
-        importers.setdefault(found.imported, set()).add(found.importer)
-    return frozenset(name for name, by in importers.items() if _part(name) in ROOMS_OF_KINDS and by <= OPENERS)
-
-
 def _kind_tests(module: str, tree: ast.AST, kinds: frozenset[str]) -> Iterator[tuple[int, str]]:
     origins = _origins(tree)
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{PACKAGE}.settings"):
-            yield from ((node.lineno, f"names {alias.name}") for alias in node.names if alias.name in kinds)
         if isinstance(node, ast.Compare | ast.Match):
             operands = [node.left, *node.comparators] if isinstance(node, ast.Compare) else [node.subject]
             yield from ((node.lineno, f"asks for {text}") for each in operands if (text := _kind_of(each)))
         for name in _tested_classes(node):
             room = _part(origins.get(name, ""))
-            if room in ROOMS_OF_KINDS and room != _part(module) and not name.endswith("Error"):
-                yield getattr(node, "lineno", 0), f"tests for {name} of {room}"
+            is_foreign = room in ROOMS_OF_KINDS and room != _part(module) and not name.endswith("Error")
+            if is_foreign or name in kinds:
+                yield getattr(node, "lineno", 0), f"tests for {name}"
 
 
 def _kind_of(node: ast.expr) -> str:
@@ -262,6 +252,8 @@ def _tested_classes(node: ast.AST) -> Iterator[str]:
     """The classes that an expression or a pattern tests for."""
     if isinstance(node, ast.Call) and ast.unparse(node.func) in {"isinstance", "issubclass"} and len(node.args) > 1:
         yield from (each.id for each in ast.walk(node.args[1]) if isinstance(each, ast.Name))
+    if isinstance(node, ast.Compare) and any(isinstance(each, ast.Is | ast.IsNot) for each in node.ops):
+        yield from (each.id for each in node.comparators if isinstance(each, ast.Name))
     if isinstance(node, ast.MatchClass):
         yield ast.unparse(node.cls)
 
