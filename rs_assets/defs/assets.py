@@ -14,7 +14,7 @@ from rs_assets.defs.checks import check_specs, verdicts
 from rs_assets.defs.heartbeats import heartbeat
 from rs_assets.defs.metadata import metadata_of
 from rs_assets.defs.partitions import partitions_of
-from rs_assets.defs.recording import KINDS, PartitionRecord, Result, asset_key, record_results
+from rs_assets.defs.recording import PartitionRecord, Result, asset_key, kinds_of, record_results
 from rs_assets.defs.running import readable_failures, run_with_heartbeats
 from rs_assets.ingest import IngestOptions, PartitionReport, Platform, Step, ingest
 from rs_assets.ingest.progress import Progress
@@ -55,7 +55,7 @@ def station_assets(settings: Settings, station: Station) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=f"{station.name}_ingest",
-        specs=list(_specs(station)),
+        specs=list(_specs(settings, station)),
         check_specs=check_specs(station),
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.multi_run(settings.keys_per_run),
@@ -83,7 +83,7 @@ def station_assets(settings: Settings, station: Station) -> dg.AssetsDefinition:
     return assets
 
 
-def _specs(station: Station) -> Iterable[dg.AssetSpec]:
+def _specs(settings: Settings, station: Station) -> Iterable[dg.AssetSpec]:
     """The assets as the UI shows them."""
     descriptions = _descriptions(station)
     upstream: dg.AssetKey | None = None
@@ -94,7 +94,7 @@ def _specs(station: Station) -> Iterable[dg.AssetSpec]:
             deps=[upstream] if upstream else [],
             description=f"{descriptions[step]}\n\n{station.description}".strip(),
             group_name=station.name,
-            kinds=KINDS[step],
+            kinds=kinds_of(settings, interface_of(station).kinds, step),
             owners=list(station.owners),
             tags={"station": station.name, "interface": station.interface},
             partitions_def=partitions_of(station),

@@ -27,7 +27,7 @@ def code_location(settings: Settings, *, progress: ProgressFactory = LoggedProgr
     return dg.Definitions(
         assets=[
             *(station_assets(settings, station) for station in settings.stations),
-            on_demand_assets(settings.requests_per_run),
+            on_demand_assets(settings),
         ],
         sensors=[
             *(due_sensor(station) for station in settings.stations),

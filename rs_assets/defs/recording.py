@@ -1,6 +1,6 @@
 """Telling Dagster what became of each partition of a run, when all went well and when some failed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -8,9 +8,7 @@ import dagster as dg
 from rs_assets.defs.metadata import Metadata
 from rs_assets.ingest import Step
 from rs_assets.ingest.partitions import failure_message
-
-KINDS = {Step.SEARCH: {"odata", "stac"}, Step.STAGE: {"http", "file"}, Step.PUBLISH: {"stac", "sqlite"}}
-"""The kinds that the UI shows of the asset that each step makes."""
+from rs_assets.settings import Settings
 
 Result = dg.MaterializeResult[None] | dg.AssetCheckResult
 
@@ -28,6 +26,23 @@ class PartitionRecord:
 def asset_key(group: str, step: Step) -> dg.AssetKey:
     """The asset that a step makes in a group."""
     return dg.AssetKey([group, step.value])
+
+
+def kinds_of(settings: Settings, searched: Iterable[str], step: Step) -> set[str]:
+    """The kinds that the UI shows of the asset that a step makes.
+
+    Args:
+        settings: say where files and items are kept.
+        searched: the kinds of the interfaces that are searched.
+        step: the step.
+    """
+    match step:
+        case Step.SEARCH:
+            return {"stac", *searched}
+        case Step.STAGE:
+            return set(settings.store.kinds)
+        case Step.PUBLISH:
+            return {"stac", *settings.catalog.kinds}
 
 
 def record_results(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -38,6 +38,8 @@ class SqliteCatalogSettings(SettingsModel):
 
     kind: Literal["sqlite"] = "sqlite"
     path: Path
+    kinds: ClassVar[frozenset[str]] = frozenset({"sqlite"})
+    """The kinds that the UI shows of what is in it, besides ``stac``."""
 
 
 class StateSettings(SettingsModel):

@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, HttpUrl, Tag, field_validator, model_validator
 
@@ -23,6 +23,8 @@ class DirectoryStore(SettingsModel):
     """The directory; made when it is first written to."""
     keep_superseded: timedelta = timedelta(days=1)
     """How long the objects of a replaced publication stay, for those who still read them."""
+    kinds: ClassVar[frozenset[str]] = frozenset({"file"})
+    """The kinds that the UI shows of what is kept there."""
 
     @property
     def place(self) -> str:
@@ -65,6 +67,8 @@ class S3Store(SettingsModel):
     process finds it out with one request more."""
     keep_superseded: timedelta = timedelta(days=1)
     """How long the objects of a replaced publication stay, for those who still read them."""
+    kinds: ClassVar[frozenset[str]] = frozenset({"s3"})
+    """The kinds that the UI shows of what is kept there."""
 
     @field_validator("url")
     @classmethod

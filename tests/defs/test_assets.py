@@ -24,11 +24,28 @@ def test_one_more_station_in_the_settings_is_one_more_group_of_three_assets() ->
     node = graph.get(dg.AssetKey(["adgs_two", "staged_files"]))
     assert node.group_name == "adgs_two"
     assert node.parent_keys == {dg.AssetKey(["adgs_two", "search_results"])}
-    assert node.kinds
     assert node.owners == ["team:operations"]
     assert node.description
     assert node.partitions_def is not None
     assert node.partitions_def.has_partition_key("2026-11-01|S2")
+
+
+def test_the_kinds_of_an_asset_are_those_of_its_interface_store_and_catalogue() -> None:
+    document = parse_settings(settings_text("http://127.0.0.1:9")).model_dump(mode="json")
+    bucket = {"kind": "s3", "url": "s3://bucket"}
+    settings = parse_settings(settings_text("http://127.0.0.1:9")).model_validate(document | {"store": bucket})
+
+    graph = code_location(settings).resolve_asset_graph()
+
+    kinds = {key.to_user_string(): graph.get(key).kinds for key in graph.get_all_asset_keys()}
+    assert kinds == {
+        "adgs/search_results": {"odata", "stac"},
+        "adgs/staged_files": {"s3"},
+        "adgs/catalog_items": {"stac", "sqlite"},
+        "on_demand/search_results": {"stac"},
+        "on_demand/staged_files": {"s3"},
+        "on_demand/catalog_items": {"stac", "sqlite"},
+    }
 
 
 def test_loading_the_definitions_needs_no_secret_and_opens_nothing(tmp_path_factory: pytest.TempPathFactory) -> None:

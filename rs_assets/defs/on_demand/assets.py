@@ -9,13 +9,14 @@ from rs_assets.defs.assets import ProgressFactory
 from rs_assets.defs.heartbeats import heartbeat
 from rs_assets.defs.on_demand import GROUP, PARTITIONS
 from rs_assets.defs.on_demand.metadata import COVERED, coverage_check, metadata_of
-from rs_assets.defs.recording import KINDS, PartitionRecord, Result, asset_key, record_results
+from rs_assets.defs.recording import PartitionRecord, Result, asset_key, kinds_of, record_results
 from rs_assets.defs.running import readable_failures, run_with_heartbeats
 from rs_assets.ingest import Platform, Step
 from rs_assets.items.times import utc_now
 from rs_assets.requests import RequestError, begin, end
 from rs_assets.requests.answering import Answering, RequestResult
 from rs_assets.requests.results import keep_result
+from rs_assets.settings import Settings
 from rs_assets.state import RequestState
 
 _AT_ONCE = 4
@@ -24,12 +25,12 @@ _AT_ONCE = 4
 PARTITIONS_DEF = dg.DynamicPartitionsDefinition(name=PARTITIONS)
 
 
-def on_demand_assets(requests_per_run: int) -> dg.AssetsDefinition:
+def on_demand_assets(settings: Settings) -> dg.AssetsDefinition:
     """The assets, partitioned by request."""
 
     @dg.multi_asset(
         name=f"{GROUP}_ingest",
-        specs=list(_specs()),
+        specs=list(_specs(settings)),
         check_specs=[
             dg.AssetCheckSpec(
                 COVERED,
@@ -40,7 +41,7 @@ def on_demand_assets(requests_per_run: int) -> dg.AssetsDefinition:
                 ),
             )
         ],
-        backfill_policy=dg.BackfillPolicy.multi_run(requests_per_run),
+        backfill_policy=dg.BackfillPolicy.multi_run(settings.requests_per_run),
     )
     def assets(
         context: dg.AssetExecutionContext,
@@ -91,7 +92,7 @@ def _ended(platform: Platform, result: RequestResult) -> PartitionRecord:
     )
 
 
-def _specs() -> Iterable[dg.AssetSpec]:
+def _specs(settings: Settings) -> Iterable[dg.AssetSpec]:
     descriptions = {
         Step.SEARCH: "What the source of a request has for it, and what the request's policy chooses.",
         Step.STAGE: "The chosen files that the catalogue lacked, moved into the object store and verified.",
@@ -108,7 +109,7 @@ def _specs() -> Iterable[dg.AssetSpec]:
             deps=[upstream] if upstream else [],
             description=descriptions[step],
             group_name=GROUP,
-            kinds=KINDS[step],
+            kinds=kinds_of(settings, (), step),
             partitions_def=PARTITIONS_DEF,
         )
         upstream = key
