@@ -133,8 +133,7 @@ class _Stager:
                 return await self._placed(file, stats)
         except NotYetError as error:
             ordered = stats.ended(file, FileState.ORDERED, reason=str(error), order=error.order)
-            if self._record_order is not None:
-                await self._record_order(ordered)
+            await self._keep_order(ordered)
             return ordered
         except OrderLostError as error:
             return stats.ended(file, FileState.FAILED, reason=str(error), order=None)
@@ -146,8 +145,16 @@ class _Stager:
             return stats.ended(file, FileState.FAILED, reason=str(error))
         except Exception as error:
             _logger.exception("staging %s failed unexpectedly", file.object_key)
-            reason = f"unexpected {type(error).__name__}; the log says more"
+            reason = f"it could not be staged for an unexpected {type(error).__name__}; the log has the traceback"
             return stats.ended(file, FileState.FAILED, reason=reason)
+
+    async def _keep_order(self, ordered: FileRecord) -> None:
+        """Record an order at once; where that fails the outcome holds it still, and the other files go on."""
+        try:
+            if self._record_order is not None:
+                await self._record_order(ordered)
+        except RsAssetsError as error:
+            _logger.warning("the order of %s is recorded only when the run ends: %s", ordered.object_key, error)
 
     async def _placed(self, file: FileRecord, stats: TransferStats) -> FileRecord:
         """Move the file under its key, or under the alternate one where that holds other bytes."""

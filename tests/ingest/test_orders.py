@@ -13,7 +13,7 @@ from rs_assets.cli.outcome import StageOutcome
 from rs_assets.defs.checks import verdicts
 from rs_assets.defs.metadata import metadata_of
 from rs_assets.defs.sensors import due_partitions
-from rs_assets.errors import StationError
+from rs_assets.errors import StateError, StationError
 from rs_assets.ingest import Platform, Step, Tally
 from rs_assets.items.files import FileState, Order
 from rs_assets.items.times import format_time, utc_now
@@ -23,7 +23,7 @@ from rs_assets.staging.faults import NotYetError, OrderLostError
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.staging.sources.source import Answer, Wanted
 from rs_assets.staging.sources.sources import SCHEMES
-from rs_assets.state import RequestState
+from rs_assets.state import Orders, RequestState
 from tests.platform import SimulatedStation, assert_catalogue_is_true, run
 
 from .test_ingest import made
@@ -193,6 +193,24 @@ async def test_an_order_that_a_killed_process_has_placed_is_found_again(
         1,
         list(archive.orders.values()),
     )
+
+
+async def test_an_order_that_cannot_be_recorded_at_once_is_recorded_when_the_run_ends(
+    platform: Platform, archive: Archive, key: str, product: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, failures = Orders.record, iter([StateError("the state is busy")])
+
+    def fails_once(orders: Orders, *given: Any) -> None:
+        for error in failures:
+            raise error
+        record(orders, *given)
+
+    monkeypatch.setattr(Orders, "record", fails_once)
+    [report] = await run(platform, key)
+
+    assert report.error is None
+    [waiting] = platform.orders.outstanding("adgs")
+    assert (waiting.file.asset, waiting.file.order) == (product, *archive.orders.values())
 
 
 async def test_an_order_that_came_to_nothing_is_a_failure_and_is_placed_anew(

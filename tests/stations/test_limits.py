@@ -10,6 +10,7 @@ from rs_assets.locks import FileLocks, Locks, MemoryLocks
 from rs_assets.settings import Retries, Station, Timeouts
 from rs_assets.stations.limits import StationLimits
 from rs_assets.stations.limits.load import Load
+from rs_assets.stations.limits.slots import StationSlots
 
 from .service import Service
 
@@ -349,3 +350,23 @@ async def test_without_a_limit_nothing_waits(monkeypatch: pytest.MonkeyPatch) ->
         await limits.turn()
 
     assert waits == []
+
+
+async def test_a_fault_of_the_sharing_ends_each_wait_with_a_readable_error_and_no_later_one(
+    shared: Locks | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(_: StationSlots) -> None:
+        raise KeyError("missing")
+
+    async with StationLimits(settings(concurrency=1), shared) as limits, asyncio.timeout(10):
+        async with limits.slot():
+            waits = [asyncio.create_task(limits.slot().__aenter__()) for _ in range(2)]
+            with monkeypatch.context() as patch:
+                patch.setattr(StationSlots, "_watch_the_wait", fails)
+                ends = await asyncio.gather(*waits, return_exceptions=True)
+        async with limits.slot() as number:
+            assert number == 1
+
+    assert [type(end) for end in ends] == [LockError, LockError]
+    assert "its connections could not be shared out for an unexpected KeyError" in str(ends[0])
+    assert [record.exc_info is not None for record in caplog.records if "shared out" in record.message] == [True]

@@ -220,10 +220,15 @@ class StationSlots:
             self._leave_if_done()
         except LockError as error:
             self._fail(error)
-        except Exception as error:
-            _log.exception("%s: its slots can no longer be handed out", self._station)
-            self._fail(RuntimeError(f"{self._station}: its slots can no longer be handed out: {type(error).__name__}"))
-            raise
+        except Exception as error:  # noqa: BLE001 - it is logged, and each who waits gets it
+            _log.exception("%s: its connections could not be shared out", self._station)
+            kind = type(error).__name__
+            self._fail(
+                LockError(
+                    f"{self._station}: its connections could not be shared out for an unexpected {kind}; "
+                    "the log has the traceback"
+                )
+            )
 
     def _poll_after(self) -> float:
         if not self._waiting:
