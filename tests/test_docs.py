@@ -6,11 +6,8 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -26,6 +23,7 @@ from rs_assets.settings import Settings, interface_names, load_interface
 from rs_assets.simulator.__main__ import main as simulator_main
 from tests.selection.samples import clock, file
 from tests.settings.documents import DOCUMENT
+from tests.third_party import describe_package, served
 
 ROOT = Path(rs_assets.__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -169,11 +167,6 @@ def example(name: str) -> str:
     return found[1]
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as it is called
-        pass
-
-
 @pytest.fixture
 def bulletin(tmp_path: Path) -> Iterator[str]:
     """The URL of a station with two products of one day, of which one has been changed on its way."""
@@ -185,23 +178,17 @@ def bulletin(tmp_path: Path) -> Iterator[str]:
         facts = {"size": len(listed), "md5": hashlib.md5(listed).hexdigest(), "published": "2026-11-01T10:00:00Z"}
         products.append({"id": f"key-{name}", "name": name} | facts)
     (directory / "products.json").write_text(json.dumps({"products": products}))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(directory)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
+    with served(directory) as url:
+        yield url
 
 
 def test_the_interface_of_the_documentation_is_searched_staged_and_catalogued(bulletin: str, tmp_path: Path) -> None:
-    package, described = tmp_path / "rs_bulletin", tmp_path / "rs_bulletin-1.dist-info"
-    package.mkdir()
-    described.mkdir()
+    (tmp_path / "rs_bulletin").mkdir()
     for name in ("rs_bulletin/__init__.py", "rs_bulletin/search.py"):
         (tmp_path / name).write_text(example(name))
     entry = re.search(r'"(.*?)"\]\n(.*)', example("pyproject.toml"))
     assert entry is not None
-    (described / "entry_points.txt").write_text(f"[{entry[1]}]\n{entry[2].replace(chr(34), '')}\n")
-    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: rs_bulletin\nVersion: 1\n")
+    describe_package(tmp_path, "rs_bulletin", f"[{entry[1]}]\n{entry[2].replace(chr(34), '')}\n")
     station = example("settings.yaml").replace("https://gazette.example.org/data", bulletin)
     (tmp_path / "settings.yaml").write_text(DOCUMENT.partition("stations:")[0] + "stations:\n" + station)
 

@@ -10,7 +10,7 @@ from rs_assets.ingest.manifest import Manifest, manifest_path
 from rs_assets.ingest.publishing import Publication
 from rs_assets.ingest.search_results import SearchResults, results_path
 from rs_assets.ingest.sessions import SessionStanding, standings_of
-from rs_assets.items.files import STAGING_STATES, FileRecord, count_states
+from rs_assets.items.files import STAGING_STATES, FileRecord, Order, count_states
 from rs_assets.items.times import format_time
 
 Metadata = Mapping[str, dg.MetadataValue]
@@ -109,7 +109,7 @@ def _of_staging(platform: Platform, manifest: Manifest) -> Metadata:
         "resumed": dg.MetadataValue.int(manifest.resumed),
     }
     if manifest.ordered:
-        metadata["orders"] = records([_ordered(file) for file in manifest.ordered])
+        metadata["orders"] = records([_ordered(file.asset, file.order) for file in manifest.ordered if file.order])
     if manifest.failures:
         metadata["not_staged"] = records([_failure(file) for file in manifest.failures])
     warned = [{"file": file.asset, "warning": "; ".join(file.warnings)} for file in manifest.files if file.warnings]
@@ -132,13 +132,12 @@ def _of_publication(platform: Platform, publication: Publication) -> Metadata:
     return metadata
 
 
-def _ordered(file: FileRecord) -> dict[str, str | int]:
-    order = file.order
+def _ordered(asset: str, order: Order) -> dict[str, str | int]:
     return {
-        "file": file.asset,
-        "order": order.id if order else "",
-        "ordered": format_time(order.ordered_at) if order else "",
-        "next look": format_time(order.look_again_at) if order else "",
+        "file": asset,
+        "order": order.id,
+        "ordered": format_time(order.ordered_at),
+        "next look": format_time(order.look_again_at),
     }
 
 

@@ -26,7 +26,7 @@ from rs_assets.state import Requests, SessionEntry
 from rs_assets.stations.registry import interface_of
 
 _MAX_AT_ONCE = 100
-_MAX_REQUESTER = 200
+_MAX_REQUESTER_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def request_for(session: Item, station: str, settings: Settings, now: datetime) 
         "start": format_time(start),
         "end": format_time(end),
         "priority": asked.priority,
-        "requester": f"session {station}/{session.id}"[:_MAX_REQUESTER],
+        "requester": f"session {station}/{session.id}"[:_MAX_REQUESTER_LENGTH],
     }
     document |= {"satellite": satellite} if satellite else {"mission": mission.name}
     return parse_request(document).checked_against(settings)

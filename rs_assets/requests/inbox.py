@@ -28,7 +28,7 @@ LARGEST_REQUEST = 1_000_000
 _SUFFIX = ".json"
 _REASON = ".reason.txt"
 _SETTLED_AFTER = timedelta(seconds=5)
-_MAX_NAME = 200
+_MAX_NAME_BYTES = 200
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -187,9 +187,9 @@ def _too_large(size: int) -> str:
 def _kept_name(name: str) -> str:
     """The name, shortened where there is no room for the reasons' suffix, and never that of another one's reasons."""
     whole = name.encode(errors="surrogateescape")
-    if len(whole) > _MAX_NAME:
+    if len(whole) > _MAX_NAME_BYTES:
         digest = hashlib.blake2b(whole, digest_size=8).hexdigest()
-        name = f"{whole[: _MAX_NAME // 2].decode(errors='ignore')}~{digest}"
+        name = f"{whole[: _MAX_NAME_BYTES // 2].decode(errors='ignore')}~{digest}"
     return f"{name}~" if name.endswith(_REASON) else name
 
 

@@ -41,8 +41,8 @@ _ONLY_BY_FILTER = ("limit", "sortby")
 _TWO_FORMS = "a request asks either by filter, or by product_types (or needs), start and end"
 
 _MAX_PROBLEMS = 20
-_MAX_MESSAGE = 300
-_MAX_KEY = 40
+_MAX_MESSAGE_LENGTH = 300
+_MAX_KEY_LENGTH = 40
 
 
 class RequestError(RsAssetsError):
@@ -204,7 +204,7 @@ class AuxRequest(BaseModel):
         sources = [*(station.name for station in settings.stations), CATALOG_SOURCE]
         satellites = [name for mission in settings.missions.values() for name in mission.satellites]
         problems = [
-            f"{key}: {_cut(name, _MAX_KEY)!r} is not known; known are {', '.join(known)}"
+            f"{key}: {_cut(name, _MAX_KEY_LENGTH)!r} is not known; known are {', '.join(known)}"
             for key, name, known in (
                 ("source", self.source, sources),
                 ("mission", self.mission, settings.missions),
@@ -226,7 +226,7 @@ def parse_request(document: bytes | str | Mapping[str, object]) -> AuxRequest:
     try:
         content = document if isinstance(document, Mapping) else _json(document)
     except ValueError as error:
-        raise RequestError(_cut(str(error), _MAX_MESSAGE)) from error
+        raise RequestError(_cut(str(error), _MAX_MESSAGE_LENGTH)) from error
     if not isinstance(content, Mapping):
         raise RequestError("expected a JSON object, with the keys of a request")
     try:
@@ -262,7 +262,7 @@ def checked_request_id(text: str) -> str:
     """
     if not is_request_id(text):
         raise RequestError(
-            f"{_cut(text, _MAX_KEY)!r} is no id of a request: expected up to 100 letters, digits, '.', '_' and "
+            f"{_cut(text, _MAX_KEY_LENGTH)!r} is no id of a request: expected up to 100 letters, digits, '.', '_' and "
             "'-', not beginning with '.', without '...'"
         )
     return text
@@ -292,12 +292,12 @@ def _form_problems(given: Collection[str]) -> Iterator[str]:
 def _problems(detail: ErrorDetails) -> list[str]:
     message = detail["msg"].removeprefix("Value error, ")
     if not detail["loc"]:
-        return [_cut(line, _MAX_MESSAGE) for line in message.split("\n")]
+        return [_cut(line, _MAX_MESSAGE_LENGTH) for line in message.split("\n")]
     key = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "missing":
         message = f"missing; expected: {_model_of(detail).model_fields[str(detail['loc'][-1])].description}"
     elif detail["type"] == "extra_forbidden":
-        key = repr(_cut(key, _MAX_KEY))
+        key = repr(_cut(key, _MAX_KEY_LENGTH))
         model = _model_of(detail)
         message = f"no key of a {_NAMED[model]}; those are {', '.join(model.model_fields)}"
     elif detail["type"] == "tuple_type":
@@ -306,7 +306,7 @@ def _problems(detail: ErrorDetails) -> list[str]:
         message = f"expected a JSON object with the keys {', '.join(Need.model_fields)}"
     elif detail["type"].startswith("time_delta"):
         message = "expected seconds as a number, or an ISO 8601 duration, e.g. PT30M"
-    return [f"{key}: {_cut(message, _MAX_MESSAGE)}"]
+    return [f"{key}: {_cut(message, _MAX_MESSAGE_LENGTH)}"]
 
 
 _NAMED: Mapping[type[BaseModel], str] = {AuxRequest: "request", Need: "need"}
@@ -334,7 +334,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(content) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"{_cut(twice, _MAX_KEY)!r}: this key stands here a second time")
+        raise ValueError(f"{_cut(twice, _MAX_KEY_LENGTH)!r}: this key stands here a second time")
     return content
 
 

@@ -28,6 +28,12 @@ class UtcTime(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + value * _MICROSECOND
 
 
+def _file_key() -> tuple[Column[str], ...]:
+    """What a file is known by, beside the station or whoever waits for it."""
+    sizes = {"collection": 256, "item_id": 512, "asset": 512, "source_id": 256}
+    return tuple(Column(name, String(size), primary_key=True) for name, size in sizes.items())
+
+
 metadata = MetaData()
 
 meta = Table(
@@ -53,10 +59,7 @@ failures = Table(
     "failures",
     metadata,
     Column("station", String(128), primary_key=True),
-    Column("collection", String(256), primary_key=True),
-    Column("item_id", String(512), primary_key=True),
-    Column("asset", String(512), primary_key=True),
-    Column("source_id", String(256), primary_key=True),
+    *_file_key(),
     Column("partition", String(128), nullable=False),
     Column("status", String(32), nullable=False),
     Column("reason", Text, nullable=False),
@@ -88,10 +91,7 @@ orders = Table(  # the files that a station makes available later, while somebod
     "orders",
     metadata,
     Column("owner", String(128), primary_key=True),
-    Column("collection", String(256), primary_key=True),
-    Column("item_id", String(512), primary_key=True),
-    Column("asset", String(512), primary_key=True),
-    Column("source_id", String(256), primary_key=True),
+    *_file_key(),
     Column("partition", String(128), nullable=False),
     Column("order_id", String(512), nullable=False),
     Column("ordered_at", UtcTime, nullable=False),

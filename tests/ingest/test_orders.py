@@ -29,7 +29,7 @@ from tests.platform import SimulatedStation, assert_catalogue_is_true, run
 from .test_ingest import made
 
 DAYS = count(1)
-"""Of March 2011, one for each test: the simulated archive has nothing then."""
+"""Of March 2010, one for each test: the simulated archive has nothing then."""
 LATER = timedelta(minutes=40)
 
 
@@ -93,7 +93,7 @@ def archive(monkeypatch: pytest.MonkeyPatch) -> Archive:
 @pytest.fixture
 def key() -> str:
     """A partition that nobody else uses."""
-    return f"2011-03-{next(DAYS):02}|S1"
+    return f"2010-03-{next(DAYS):02}|S1"
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def test_the_wait_has_an_end_that_says_who_holds_it(tmp_path: Path) -> None:
     locks = FileLocks(tmp_path)
     with (
         exclusive(locks, "partitions/adgs"),
-        pytest.raises(LockError, match=r"partitions/adgs has been waited for for 0 s; it is held by process \d+ on "),
+        pytest.raises(LockError, match=r"waiting for the lock partitions/adgs for 0 s; it is held by process \d+ on "),
         exclusive(locks, "partitions/adgs", timeout=0),
     ):
         pass

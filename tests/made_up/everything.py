@@ -61,17 +61,17 @@ def _materialised(platform: Platform, instance: dg.DagsterInstance, key: str) ->
 
 
 def main() -> None:
-    """Do everything, and say so."""
+    """Do everything, and print the results."""
     platform = Platform.open(load_settings())
     with dg.DagsterInstance.ephemeral() as instance:
-        said = {
+        results = {
             "staged": asyncio.run(_staged(platform, "2026-11-01|S1")),
             "answered": asyncio.run(_answered(platform)),
             "followed": _followed(platform, instance),
             "dagster": _materialised(platform, instance, "2026-11-03|S1"),
             "catalogued": sorted(f"{item.collection_id}/{item.id}" for item in platform.catalog.search()),
         }
-    print(json.dumps(said))
+    print(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -6,25 +6,17 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import rs_assets
 from tests.settings.documents import DOCUMENT
+from tests.third_party import describe_package, served
 
 PACKAGE = Path(__file__).with_name("rs_made_up.py")
 ROOT = Path(rs_assets.__file__).parents[1]
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as it is called
-        pass
 
 
 @pytest.fixture
@@ -49,22 +41,17 @@ def url(tmp_path: Path) -> Iterator[str]:
             }
         )
     (directory / "products.json").write_text(json.dumps({"products": products}))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(directory)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
+    with served(directory) as url:
+        yield url
 
 
 @pytest.fixture
 def environment(tmp_path: Path, url: str) -> dict[str, str]:
     """That of a process in which the package is installed, and a station of it is in the settings."""
     installed = tmp_path / "site"
-    described = installed / "rs_made_up-1.dist-info"
-    described.mkdir(parents=True)
+    installed.mkdir()
     shutil.copy(PACKAGE, installed)
-    (described / "entry_points.txt").write_text("[rs_assets.interfaces]\nmade_up = rs_made_up:INTERFACE\n")
-    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: rs_made_up\nVersion: 1\n")
+    describe_package(installed, "rs_made_up", "[rs_assets.interfaces]\nmade_up = rs_made_up:INTERFACE\n")
     station = f"stations:\n  - {{name: gazette, interface: made_up, url: {url}, missions: [S1], start: 2026-01-01}}\n"
     settings = tmp_path / "settings.yaml"
     settings.write_text(DOCUMENT.partition("stations:")[0] + station)
@@ -79,14 +66,14 @@ def test_its_station_is_searched_staged_catalogued_followed_asked_on_demand_and_
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout.splitlines()[-1])
-    [staged] = said["staged"]
+    results = json.loads(done.stdout.splitlines()[-1])
+    [staged] = results["staged"]
     assert staged.startswith("2026-11-01|S1: 1 item found; files: 1 staged;")
     assert staged.endswith("1 item catalogued")
-    assert said["answered"] == ["answered", "S1A_MADE_UP_2"]
-    assert said["followed"] == ["gazette_publications", [f"2026-11-0{day}|S1" for day in (1, 2, 3)]]
-    assert said["dagster"] == {"success": True, "kinds": ["json", "stac"], "staged": 1}
-    assert said["catalogued"] == [f"s1_made_up/S1A_MADE_UP_{day}" for day in (1, 2, 3)]
+    assert results["answered"] == ["answered", "S1A_MADE_UP_2"]
+    assert results["followed"] == ["gazette_publications", [f"2026-11-0{day}|S1" for day in (1, 2, 3)]]
+    assert results["dagster"] == {"success": True, "kinds": ["json", "stac"], "staged": 1}
+    assert results["catalogued"] == [f"s1_made_up/S1A_MADE_UP_{day}" for day in (1, 2, 3)]
 
 
 def test_the_command_line_knows_it(environment: dict[str, str]) -> None:
