@@ -57,7 +57,7 @@ def _parsed(station: Station, key: str, now: datetime) -> "Partition":
         partition = Partition.parse(key, station.window)
     except ValueError:
         raise click.UsageError(
-            f"{key!r} is no partition of {station.name}, whose windows are one {station.window.value} long; "
+            f"{key!r} is not a partition of {station.name}, whose windows are one {station.window.value} long; "
             f"expected a key like '{_EXAMPLES[station.window]}'"
         ) from None
     _check_mission(station, partition.mission)

@@ -262,8 +262,8 @@ def checked_request_id(text: str) -> str:
     """
     if not is_request_id(text):
         raise RequestError(
-            f"{_cut(text, _MAX_KEY_LENGTH)!r} is no id of a request: expected up to 100 letters, digits, '.', '_' and "
-            "'-', not beginning with '.', without '...'"
+            f"{_cut(text, _MAX_KEY_LENGTH)!r} is not the id of a request: expected up to 100 letters, digits, '.', "
+            "'_' and '-', not beginning with '.', without '...'"
         )
     return text
 
@@ -326,7 +326,7 @@ def _json(text: bytes | str) -> Any:
     except UnicodeDecodeError as error:
         raise ValueError(f"this is no text in UTF-8: {error.reason}") from error
     except json.JSONDecodeError as error:
-        raise ValueError(f"this is no JSON: {error}") from error
+        raise ValueError(f"this is not JSON: {error}") from error
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

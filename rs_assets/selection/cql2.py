@@ -82,7 +82,7 @@ def _read(source: str) -> object:
         try:
             return json.loads(source)
         except (ValueError, RecursionError) as error:
-            raise FilterError(f"the filter is no JSON: {error}") from error
+            raise FilterError(f"the filter is not JSON: {error}") from error
     bare = _NUMBER.sub("0", _QUOTED.sub("''", source))
     if len(_TEXT_OPERATOR.findall(bare)) > _MAX_TEXT_OPERATORS:
         raise FilterError(f"the filter has more than {_MAX_TEXT_OPERATORS} operators and brackets; write it as JSON")

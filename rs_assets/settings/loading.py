@@ -194,7 +194,7 @@ def _message(detail: ErrorDetails, location: Key) -> str:
     if detail["type"] == "missing":
         return f"the key {location[-1]!r} is missing"
     if detail["type"] == "extra_forbidden":
-        return f"{location[-1]!r} is no key here; see `rs-assets config schema`"
+        return f"{location[-1]!r} is not a key here; see `rs-assets config schema`"
     message = detail["msg"].removeprefix("Value error, ")
     kind = detail["type"]
     if kind == "model_type" and detail.get("ctx", {}).get("class_name") == Secret.__name__:

@@ -259,7 +259,7 @@ def _page(connection: StationConnection, response: httpx.Response, *, may_be_abs
         raise StationError(f"{name}: {url} answers what is not JSON: {connection.excerpt(body)}") from error
     entities = _entities(answer)
     if entities is None:
-        raise StationError(f"{name}: {url} answers JSON that is no OData collection: {connection.excerpt(body)}")
+        raise StationError(f"{name}: {url} answers JSON that is not an OData collection: {connection.excerpt(body)}")
     envelope = answer if isinstance(answer, dict) else {}
     link = envelope.get("@odata.nextLink")
     is_absent = not body.strip() or (isinstance(answer, dict) and not entities and not _ENVELOPES & answer.keys())

@@ -41,7 +41,7 @@ class Partition:
         """
         window_key, separator, mission = key.partition("|")
         if not separator or not mission:
-            raise ValueError(f"{key!r} is no partition key; expected <date>|<mission>, e.g. 2026-11-01|S1")
+            raise ValueError(f"{key!r} is not a partition key; expected <date>|<mission>, e.g. 2026-11-01|S1")
         start = datetime.strptime(window_key, _KEY_FORMATS[length]).replace(tzinfo=UTC)
         return cls.at(start, length, mission)
 

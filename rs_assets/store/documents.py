@@ -56,7 +56,7 @@ class Documents:
         """The document, or None if there is none.
 
         Raises:
-            StoreError: it cannot be read, or is no JSON object.
+            StoreError: it cannot be read, or is not a JSON object.
         """
         content = self.read_bytes(path)
         if content is None:
@@ -66,7 +66,7 @@ class Documents:
         except ValueError as error:
             raise StoreError(f"{path} in the store {self._home.place} is not JSON: {error}") from error
         if not isinstance(document, dict):
-            raise StoreError(f"{path} in the store {self._home.place} is no JSON object")
+            raise StoreError(f"{path} in the store {self._home.place} is not a JSON object")
         return document
 
     def read_bytes(self, path: str) -> bytes | None:

@@ -41,7 +41,7 @@ def test_every_problem_is_told_with_its_line_and_key(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "2 problems" in result.output
     assert f"line {line}, stations.0.concurrency: Input should be greater than or equal to 1" in result.output
-    assert f"line {line + 1}, stations.0.concurency: 'concurency' is no key here" in result.output
+    assert f"line {line + 1}, stations.0.concurency: 'concurency' is not a key here" in result.output
 
 
 @pytest.mark.parametrize("interface", interface_names())

@@ -61,9 +61,9 @@ def test_an_id_that_is_used_is_refused_in_the_inbox_and_in_the_archive(inbox: In
 
 def test_an_id_that_leads_elsewhere_is_refused(inbox: Inbox, tmp_path: Path) -> None:
     for bad in ("../outside", "/tmp/outside", ".hidden", ""):
-        with pytest.raises(RequestError, match="is no id"):
+        with pytest.raises(RequestError, match="is not the id"):
             inbox.file(asked(), bad)
-        with pytest.raises(RequestError, match="is no id"):
+        with pytest.raises(RequestError, match="is not the id"):
             inbox.read(bad)
     assert content_of(tmp_path) == {}
 

@@ -234,7 +234,7 @@ def test_a_wrong_value_is_told_with_its_key_and_what_is_expected(key: str, wrong
         ({"op": "nearly", "args": []}, "'nearly' is not accepted"),
         ("product_type =", "no CQL2 text"),
         ("", "no CQL2 text"),
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ({"op": "=", "args": [{"property": "a"}, float("nan")]}, "JSON"),
         (["a"], "expected CQL2"),
         (True, "expected CQL2"),
@@ -320,7 +320,7 @@ def test_an_id_is_letters_digits_and_three_signs(good: str) -> None:
 @pytest.mark.parametrize("bad", ["", ".", ".a", "a/b", "a b", "é", "x" * 101, "a...b", "a\n", "..\\a"])
 def test_what_could_be_no_file_name_or_partition_is_no_id(bad: str) -> None:
     assert not is_request_id(bad)
-    with pytest.raises(RequestError, match="is no id"):
+    with pytest.raises(RequestError, match="is not the id"):
         checked_request_id(bad)
 
 

@@ -184,7 +184,7 @@ def test_a_time_without_a_zone_is_refused(document: Any) -> None:
         ("a =", "no CQL2 text"),
         ("", "no CQL2 text"),
         ("a = NULL", "use isNull"),
-        ("{not json", "no JSON"),
+        ("{not json", "not JSON"),
         ("'x'", "is no condition"),
     ],
 )

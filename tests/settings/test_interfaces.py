@@ -39,7 +39,7 @@ def test_an_interface_that_is_listed_twice_is_one() -> None:
         ("collection: requests", "stations.0.collection", "are the store's own documents"),
         ("timeouts: {connect: 0}", "stations.0.timeouts.connect", "greater than 0"),
         ("retries: {patience: 1, busy_timeout: 2}", "stations.0.retries.patience", "earlier name of 'busy_timeout'"),
-        ("colour: red", "stations.0.colour", "no key here"),
+        ("colour: red", "stations.0.colour", "not a key here"),
     ],
 )
 def test_what_is_wrong_within_a_station_keeps_its_key_and_line(line: str, key: str, message: str) -> None:

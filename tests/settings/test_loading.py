@@ -91,7 +91,7 @@ def test_a_wrong_value_is_reported_with_line_key_and_expectation(
 @pytest.mark.parametrize(
     ("added", "key", "expected"),
     [
-        ("colour: red", "stations.0.colour", "no key here"),
+        ("colour: red", "stations.0.colour", "not a key here"),
         ("name: second", "stations.0.name", "a second time"),
         ("lag: soon", "stations.0.lag", "PT2H"),
         ("lag: -PT1H", "stations.0.lag", "negative"),

@@ -54,7 +54,7 @@ def test_a_document_needs_to_say_nothing_of_them() -> None:
         ("dt0: 6000", "dt0: soon", 22, "session_requests.S1.needs.0.dt0", "ISO 8601 duration"),
         ("[AUX_POEORB]", "[]", 23, "session_requests.S1.needs.1.types", "at least 1 item"),
         ("[AUX_POEORB]", "[AUX_RESORB]", 21, "session_requests.S1.needs", "these stand in two: AUX_RESORB"),
-        ("dt1: PT10M", "margin: 5", 22, "session_requests.S1.needs.0.margin", "no key here"),
+        ("dt1: PT10M", "margin: 5", 22, "session_requests.S1.needs.0.margin", "not a key here"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line_and_key(old: str, new: str, line: int, key: str, expected: str) -> None:

@@ -72,7 +72,7 @@ def test_a_part_of_it_may_be_said(line: str, expected: Sessions) -> None:
         ("sessions: {quiet_after: -1}", "quiet_after", "longer than nothing"),
         ("sessions: {follow_every: 0}", "follow_every", "longer than nothing"),
         ("sessions: {incomplete: maybe}", "incomplete", "'hold' or 'partial'"),
-        ("sessions: {quiet: 3}", "quiet", "no key here"),
+        ("sessions: {quiet: 3}", "quiet", "not a key here"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_key(line: str, key: str, message: str) -> None:

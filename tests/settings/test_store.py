@@ -68,7 +68,7 @@ def test_what_is_no_bucket_is_refused(url: str) -> None:
         ("access_key_id: hunter2", "a secret never stands here"),
         ("part_size: 5000000", "greater than or equal to 5242880"),
         ("parts_at_once: 0", "greater than or equal to 1"),
-        ("keep_superseded: PT0S, bucket: b", "'bucket' is no key here"),
+        ("keep_superseded: PT0S, bucket: b", "'bucket' is not a key here"),
     ],
 )
 def test_what_contradicts_itself_or_is_unsafe_is_refused_without_showing_a_secret(text: str, message: str) -> None:

@@ -152,8 +152,8 @@ def test_requests_are_filed_read_and_rejected(documents: Documents) -> None:
 
     assert inbox.names() == ["Zoë's 100%.json", "mine.json"]
     assert inbox.read("mine") == request
-    inbox.reject("Zoë's 100%.json", ["no JSON"])
+    inbox.reject("Zoë's 100%.json", ["not JSON"])
     assert inbox.names() == ["mine.json"]
     kept, reason = documents.names("rejected")
     assert reason == f"{kept}.reason.txt"
-    assert documents.read_bytes(f"rejected/{reason}") == b"no JSON\n"
+    assert documents.read_bytes(f"rejected/{reason}") == b"not JSON\n"
