@@ -102,6 +102,7 @@ def _of_staging(platform: Platform, manifest: Manifest) -> Metadata:
             platform.documents.url(manifest_path(manifest.station, manifest.partition))
         ),
         **{state.value: dg.MetadataValue.int(counts[state]) for state in STAGING_STATES},
+        **({"unpacked": dg.MetadataValue.int(manifest.unpacked)} if manifest.unpacked else {}),
         "moved_mb": _megabytes(manifest.moved),
         "mb_per_second": dg.MetadataValue.float(round(manifest.rate / _MEGABYTE, 2)),
         "seconds": dg.MetadataValue.float(round(manifest.seconds, 3)),

@@ -74,6 +74,11 @@ class Manifest:
         return sum(file.resumed > 0 for file in self.files)
 
     @property
+    def unpacked(self) -> int:
+        """How many files that were inside others are in the store."""
+        return sum(len(file.members) for file in self.files)
+
+    @property
     def verified_bytes(self) -> int:
         """Size of the files that this run has verified."""
         return sum(file.size or 0 for file in self.files if file.state.in_store)

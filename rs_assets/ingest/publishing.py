@@ -20,6 +20,7 @@ from rs_assets.items.growth import joined
 from rs_assets.items.times import utc_now
 from rs_assets.locks import exclusive
 from rs_assets.settings import Station
+from rs_assets.staging.contents import member_keys
 from rs_assets.staging.items import file_of
 from rs_assets.state import FileFailure, Resolution
 from rs_assets.stations.registry import interface_of
@@ -233,7 +234,9 @@ async def _note_never_published(platform: Platform, manifest: Manifest) -> None:
     for file in old:
         with suppress(ValueError):  # no such object can be there
             found = await platform.sink.find(file.object_key) if file.item_id in listed else None
-            left += [found.href] if found is not None else []
+            if found is not None:
+                inside = [await platform.sink.find(key) for key in await member_keys(file, found.key, platform.sink)]
+                left += [each.href for each in (found, *inside) if each is not None]
     await asyncio.to_thread(platform.superseded.note, left, at=utc_now())
 
 

@@ -63,6 +63,8 @@ def _of_staging(manifest: Manifest) -> Iterator[str]:
     files = [f"{counts[state]} {state.words}" for state in STAGING_STATES if counts[state]]
     if files:
         yield "files: " + ", ".join(files)
+    if manifest.unpacked:
+        yield f"{counted(manifest.unpacked, 'file')} unpacked"
     if manifest.next_look is not None:
         yield f"next look at what is ordered: {format_time(manifest.next_look)}"
     if manifest.moved:

@@ -1,12 +1,13 @@
 """The second step: move what the catalogue lacks into the store, and record what became of every file."""
 
 import asyncio
+import mimetypes
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from pystac import Item
+from pystac import Asset, Item
 
 from rs_assets.catalog.publication import Standing, classify, published_item
 from rs_assets.ingest.holdings import LOST, lost, staged_before, still_ordered
@@ -18,7 +19,7 @@ from rs_assets.ingest.sessions import SessionStanding, as_staged, publishable, s
 from rs_assets.items.completeness import is_complete
 from rs_assets.items.files import FileRecord, FileState
 from rs_assets.items.growth import aligned, keys_by_source
-from rs_assets.items.identity import source_id
+from rs_assets.items.identity import UNPACKED_FROM, source_id, source_id_fields
 from rs_assets.items.times import utc_now
 from rs_assets.settings import Retries, Station
 from rs_assets.staging.items import StagedItem, file_of, stage_items
@@ -26,6 +27,9 @@ from rs_assets.staging.progress import Progress
 from rs_assets.staging.sources import Source
 from rs_assets.stations.registry import interface_of
 from rs_assets.store import Sink
+
+_MEDIA_TYPES = mimetypes.MimeTypes()
+"""Those of Python itself: what this machine knows besides must not change an item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,7 @@ async def stage_lacking(
         known=known,
         orders=orders,
         record_order=partial(record_order, platform, ledger),
+        unpack=station.unpack,
         progress=progress,
     )
     seconds = time.monotonic() - begun
@@ -269,4 +274,14 @@ def _ready(item: Item, staged: StagedItem, collection: str) -> Item:
         fields["file:size"] = file.size
         if file.digest is not None:
             fields["file:checksum"] = file.digest.multihash
+        for member in file.members:
+            stated.add_asset(member.asset, _unpacked(member, file.asset, stated.assets[file.asset]))
     return published_item(stated, collection, staged.hrefs)
+
+
+def _unpacked(member: FileRecord, packed: str, asset: Asset) -> Asset:
+    """The asset of a file that was inside another: it is of the same publication."""
+    fields = {name: asset.extra_fields[name] for name in source_id_fields() if name in asset.extra_fields}
+    fields |= {UNPACKED_FROM: packed, "file:size": member.size, "file:checksum": member.checksum}
+    media_type, _ = _MEDIA_TYPES.guess_type(member.asset)
+    return Asset(str(member.href), media_type=media_type, roles=list(asset.roles or ()), extra_fields=fields)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rs_assets.ingest.progress import Begun, Ended, PartitionMessage, Searched
 from rs_assets.ingest.report import Step, counted
 from rs_assets.items.files import FileRecord, FileState
-from rs_assets.staging.progress import Finished, Moved, Paused, Placed, Retried, Started
+from rs_assets.staging.progress import Finished, Moved, Paused, Placed, Retried, Started, Unpacking
 
 _MEGABYTE = 1e6
 _GIGABYTE = 1e9
@@ -107,10 +107,8 @@ class Tally:
         """Add a message."""
         key = message.partition.key
         match message.message:
-            case Begun(step=step):
-                self._what = f"{key}: {_STEPS[step]}"
-            case Searched(found=found):
-                self._what = f"{key}: {found} found"
+            case Begun() | Searched() | Unpacking() as begun:
+                self._what = f"{key}: {_words(begun)}"
             case Started(files=files, bytes=size):
                 self._expect(files, size)
                 self._what = f"{key}: staging" if files else f"{key}: nothing to stage"
@@ -157,6 +155,16 @@ class Tally:
             self._samples.append((now, self.moved))
         while len(self._samples) > 1 and now - self._samples[1][0] >= _RATE_OVER_S:
             self._samples.popleft()
+
+
+def _words(message: Begun | Searched | Unpacking) -> str:
+    match message:
+        case Begun(step=step):
+            return _STEPS[step]
+        case Searched(found=found):
+            return f"{found} found"
+        case Unpacking(files=files):
+            return f"unpacking {counted(files, 'file')}"
 
 
 def progress_line(tally: Tally) -> str:

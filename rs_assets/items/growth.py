@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from pystac import Asset, Item
 
-from rs_assets.items.identity import publication_order, source_id
+from rs_assets.items.identity import UNPACKED_FROM, publication_order, source_id
 
 
 def second_key(name: str, source: str, taken: Collection[str]) -> str:
@@ -58,8 +58,8 @@ def aligned(item: Item, known: Mapping[str, str]) -> Item:
 
 
 def keys_by_source(item: Item) -> dict[str, str]:
-    """The item's asset keys by source id."""
-    return {source_id(item, key): key for key in item.assets}
+    """The item's asset keys by source id, without what was unpacked from a file of the same source id."""
+    return {source_id(item, key): key for key, asset in item.assets.items() if UNPACKED_FROM not in asset.extra_fields}
 
 
 def joined(known: Item, newer: Item) -> Item:

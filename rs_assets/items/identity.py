@@ -19,6 +19,9 @@ from pystac import Asset, Item
 from rs_assets.items.times import parse_time
 from rs_assets.settings import interface_names
 
+UNPACKED_FROM = "unpacked_from"
+"""The field of an asset that was inside another file of the item: the asset key of that one."""
+
 _MAX_SEGMENT_BYTES = 255
 _UNSAFE = re.compile(r"[/\\:\x00-\x1f\x7f-\x9f]")
 """Slash, backslash, colon, and the control characters (Unicode's category Cc)."""

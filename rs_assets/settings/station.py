@@ -105,6 +105,27 @@ class Retries(SettingsModel):
     """How long after a run a file that it could not stage is due again, in seconds; doubles up to a day."""
 
 
+class PackedFormat(StrEnum):
+    """A format of files that hold other files."""
+
+    GZIP = "gzip"
+    """One file, whose name is that of the packed one without ``.gz``."""
+
+
+class Unpacking(SettingsModel):
+    """Which files are unpacked in the store once they are verified, and how much may come out of one of them.
+
+    What is inside becomes an asset of the same item, beside the packed file.
+    """
+
+    formats: Annotated[tuple[PackedFormat, ...], Field(min_length=1)]
+    """The formats, by the extension of the file's name."""
+    max_size: Annotated[int, Field(ge=1)] = 50 * 10**9
+    """Bytes that may come out of one file; it fails beyond."""
+    max_ratio: Annotated[float, Field(ge=1)] = 200.0
+    """How many times its size a file may grow; it fails beyond. The first MiB is free."""
+
+
 class Station(SettingsModel):
     """One station: how it is reached, what is asked of it, and how far it may be loaded.
 
@@ -152,6 +173,8 @@ class Station(SettingsModel):
     page_size: Annotated[int, Field(ge=2, le=10_000)] = 1000
     """Products asked for in one page of a search; two at least, since a page repeats the end of the last one."""
     verification: Verification = Verification()
+    unpack: Unpacking | None = None
+    """What is unpacked once it is verified; nothing where empty."""
 
     @field_validator("name")
     @classmethod

@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from pystac import Asset, Item
 
 from rs_assets.items.files import FileRecord, FileState, Order
 from rs_assets.items.identity import object_key, source_id
 from rs_assets.items.multihash import Digest
-from rs_assets.settings import Retries, Verification
+from rs_assets.settings import Retries, Unpacking, Verification
+from rs_assets.staging.contents import unpack_files
 from rs_assets.staging.engine import RecordOrder, stage_files
 from rs_assets.staging.progress import Progress
 from rs_assets.staging.sources import Source
@@ -49,6 +51,7 @@ async def stage_items(
     known: Mapping[str, FileRecord] | None = None,
     orders: Mapping[str, Order] | None = None,
     record_order: RecordOrder | None = None,
+    unpack: Unpacking | None = None,
     progress: Progress | None = None,
 ) -> list[StagedItem]:
     """Move the items' files into the store; the items themselves are not changed.
@@ -65,6 +68,7 @@ async def stage_items(
         known: files whose state is certain without touching them, by object key.
         orders: orders that have been placed for files, by object key.
         record_order: called with each file that has been ordered.
+        unpack: what is unpacked once it is in the store.
         progress: told what happens.
 
     Returns:
@@ -94,10 +98,20 @@ async def stage_items(
             progress=progress,
         )
     )
-    return [
-        StagedItem(item, tuple(next(staged) if file.state is FileState.POSTPONED else file for file in plan))
-        for item, plan in zip(items, plans, strict=True)
-    ]
+    ended = [next(staged) if file.state is FileState.POSTPONED else file for plan in plans for file in plan]
+    if unpack is not None:
+        ended = await unpack_files(
+            ended,
+            sink,
+            unpack,
+            taken={(item.id, key) for item in items for key in item.assets},
+            verification=verification,
+            retries=retries,
+            concurrency=concurrency,
+            progress=progress,
+        )
+    files = iter(ended)
+    return [StagedItem(item, tuple(islice(files, len(plan)))) for item, plan in zip(items, plans, strict=True)]
 
 
 def file_of(collection: str, item: Item, asset_key: str) -> FileRecord:

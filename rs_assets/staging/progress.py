@@ -58,7 +58,15 @@ class Finished:
     file: FileRecord
 
 
-Message = Started | Placed | Moved | Retried | Paused | Finished
+@dataclass(frozen=True, slots=True)
+class Unpacking:
+    """Every file is done, and those that are packed are unpacked in the store."""
+
+    files: int
+    """How many there are."""
+
+
+Message = Started | Placed | Moved | Retried | Paused | Finished | Unpacking
 
 Progress = Callable[[Message], None]
 """Called in the event loop, so it should return at once."""

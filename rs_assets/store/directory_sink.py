@@ -68,6 +68,18 @@ class DirectorySink:
             # The thread of a cancelled task would otherwise read a large object to its end.
             stop.set()
 
+    async def read(self, key: str) -> AsyncIterator[bytes]:
+        path = self._path(key)
+        with store_errors(path):
+            file = await asyncio.to_thread(open, path, "rb", buffering=0)
+        with file:
+            while True:
+                with store_errors(path):
+                    data = await asyncio.to_thread(file.read, _READ_BYTES)
+                if not data:
+                    return
+                yield data
+
     @asynccontextmanager
     async def writer(self, key: str) -> AsyncIterator[Writer]:
         path = self._path(key)

@@ -79,12 +79,21 @@ class ObjectStoreSink:
 
     async def digest(self, key: str, algorithm: Algorithm) -> Digest:
         hasher = algorithm.hasher()
+        async for data in self.read(key):
+            await asyncio.to_thread(hasher.update, data)
+        return Digest(algorithm, hasher.hexdigest())
+
+    async def read(self, key: str) -> AsyncIterator[bytes]:
         with self._errors(_checked(key), "read"):
             # The store goes on with the rest where an answer breaks off.
             answer = await obstore.get_async(self._bucket.client, key)
-            async for data in answer.stream(min_chunk_size=_READ_BYTES):
-                await asyncio.to_thread(hasher.update, data)
-        return Digest(algorithm, hasher.hexdigest())
+            pieces = answer.stream(min_chunk_size=_READ_BYTES)
+        while True:
+            with self._errors(key, "read"):
+                data = await anext(pieces, None)
+            if data is None:
+                return
+            yield bytes(data)
 
     @asynccontextmanager
     async def writer(self, key: str) -> AsyncIterator["ObjectWriter"]:

@@ -3,7 +3,7 @@
 Keys are immutable: what is published under a key is complete, verified, and never replaced.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -91,6 +91,14 @@ class Sink(Protocol):
 
     async def digest(self, key: str, algorithm: Algorithm) -> Digest:
         """The digest of a published object, from reading it again.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        ...
+
+    def read(self, key: str) -> AsyncIterator[bytes]:
+        """The bytes of a published object, in pieces of about 1 MiB.
 
         Raises:
             StoreError: it cannot be read.
