@@ -10,7 +10,7 @@ import pytest
 from rs_assets.errors import AuthenticationError, StationError
 from rs_assets.items.times import format_time
 from rs_assets.settings import TimeField
-from rs_assets.stations.auxip.search import AuxipSearch
+from rs_assets.stations.auxip import INTERFACE
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.registry import interface_of
 from rs_assets.stations.search import Answer
@@ -35,7 +35,7 @@ class Search:
     async def __call__(self, mission: str = "S1", window: Window = DAY) -> Answer:
         transport = httpx.MockTransport(self.service)
         async with StationConnection(self.station, transport=transport) as connection:
-            return await AuxipSearch(connection, MISSIONS).search(window, mission)
+            return await INTERFACE.search(connection, MISSIONS).search(window, mission)
 
     @property
     def filters(self) -> list[str]:
@@ -241,7 +241,7 @@ async def test_products_of_no_mission_are_counted_once_for_all_missions_of_a_win
     service.on(PATH, paged([]))
 
     async with StationConnection(service.station(missions=("S1", "S2"))) as connection:
-        search = AuxipSearch(connection, MISSIONS)
+        search = INTERFACE.search(connection, MISSIONS)
         answers = [await search.search(DAY, mission) for mission in ("S1", "S2")]
 
     assert [answer.strays for answer in answers] == [0, 0]

@@ -13,7 +13,7 @@ from pystac import Item
 
 from rs_assets.items.extensions import FILE, PROCESSING, PRODUCT, TIMESTAMPS
 from rs_assets.items.validation import item_error
-from rs_assets.stations.auxip.search import AuxipSearch
+from rs_assets.stations.auxip import INTERFACE
 from rs_assets.stations.auxip.settings import ItemIdRule
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.search import Answer
@@ -30,7 +30,7 @@ async def answer_to(*entities: dict[str, Any], mission: str = "S1", **settings: 
     service = Service().on("/auxip/Products", products(*entities, **{"@odata.count": len(entities)}))
     station = service.station(**({"missions": ("S1", "S2", "S3", "S5P", "other")} | settings))
     async with StationConnection(station, transport=httpx.MockTransport(service)) as connection:
-        return await AuxipSearch(connection, MISSIONS).search(DAY, mission)
+        return await INTERFACE.search(connection, MISSIONS).search(DAY, mission)
 
 
 async def item_of(name: str, mission: str, **settings: Any) -> Item:

@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rs_assets.settings import Mission, Station
-from rs_assets.stations.auxip.settings import AuxipStation
+from rs_assets.stations.auxip.settings import AuxipStation, ItemIdRule
 from rs_assets.stations.interface import Contents, StationInterface
 
 if TYPE_CHECKING:
     from rs_assets.selection import Vocabulary
-    from rs_assets.stations.auxip.search import AuxipSearch
+    from rs_assets.stations.csc.search import ProductSearch
     from rs_assets.stations.http import StationConnection
 
 
@@ -33,11 +33,20 @@ class AuxipInterface(StationInterface):
 
         return AUXIP_VOCABULARY
 
-    def search(self, connection: "StationConnection", missions: Mapping[str, Mission]) -> "AuxipSearch":
+    def search(self, connection: "StationConnection", missions: Mapping[str, Mission]) -> "ProductSearch":
         """The search of a connected station."""
-        from rs_assets.stations.auxip.search import AuxipSearch
+        from rs_assets.stations.csc.product import ItemRule
+        from rs_assets.stations.csc.search import ProductSearch
 
-        return AuxipSearch(connection, missions)
+        station = connection.station
+        assert isinstance(station, AuxipStation)
+        return ProductSearch(
+            connection,
+            missions,
+            vocabulary=self.vocabulary,
+            rule=ItemRule(self.name, str(station.url), keeps_extension=station.item_id is ItemIdRule.NAME),
+            product_types=station.product_types,
+        )
 
     def follow_every(self, station: Station) -> timedelta | None:
         """As its settings say."""

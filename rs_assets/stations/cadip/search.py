@@ -7,10 +7,9 @@ belongs to a window, a mission and a session is decided here.
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
 from pystac import Item
 
 from rs_assets.errors import AuthenticationError, StationError
@@ -22,23 +21,19 @@ from rs_assets.stations.cadip.completeness import settle
 from rs_assets.stations.cadip.session import Session, SessionFile, session_item
 from rs_assets.stations.cadip.settings import sessions_of
 from rs_assets.stations.cadip.vocabulary import CADIP_VOCABULARY
+from rs_assets.stations.csc.odata import Listing, Query, QueryRefusedError, literal, read_all, read_entity
+from rs_assets.stations.csc.reading import note_listing, read_as, since_clause, window_clause
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.missions import Belonging, belonging
-from rs_assets.stations.odata import Entity, Listing, Query, QueryRefusedError, literal, moment, read_all, read_entity
 from rs_assets.stations.search import Answer, Listed, Publications, Rejected
 from rs_assets.stations.window import Window
 
 _log = logging.getLogger(__name__)
 
-_PAD = timedelta(seconds=1)
-"""Added to both ends of a window at the station: ``gt`` and ``lt`` work everywhere, ``ge`` and ``le`` do not."""
-
 _SESSIONS_A_REQUEST = 10
 """Sessions whose files are asked for at once."""
 
 _TIME_PROPERTIES = {TimeField.PUBLICATION: "PublicationDate", TimeField.CONTENT: "DownlinkStart"}
-
-_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class CadipSearch:
@@ -59,11 +54,10 @@ class CadipSearch:
             StationError: it could not be asked, or answers what is no CADIP.
         """
         place = _TIME_PROPERTIES[self._station.time_field]
-        query = f"{place} gt {moment(window.start - _PAD)} and {place} lt {moment(window.end + _PAD)}"
-        listing, answer = await self._sessions(query)
+        listing, answer = await self._sessions(window_clause(place, window))
         wanted: dict[str, list[Session]] = {}
         strays = 0
-        for session in _read_as(Session, listing, answer):
+        for session in read_as(Session, listing, answer):
             owner = self._owner(session).mission_name
             time = self._time_of(session)
             if time is None and owner == mission:
@@ -93,7 +87,7 @@ class CadipSearch:
             )
         listing, answer = await self._sessions(query)
         wanted: dict[str, list[Session]] = {}
-        for session in _read_as(Session, listing, answer):
+        for session in read_as(Session, listing, answer):
             wanted.setdefault(session.session_id, []).append(session)
         meets = compile_filter(expression)
         answer.items = [item for item in await self._items(wanted, answer) if meets(item)]
@@ -106,17 +100,17 @@ class CadipSearch:
             AuthenticationError: the station refuses the credentials.
             StationError: it could not be asked, or answers what is no CADIP.
         """
-        query = f"PublicationDate gt {moment(start - _PAD)}"
+        query = since_clause("PublicationDate", start)
         unread = Answer(query)
         listings = [await self._read(Query(name, query)) for name in ("Sessions", "Files")]
-        sessions, files = [*_read_as(Session, listings[0], unread)], [*_read_as(SessionFile, listings[1], unread)]
+        sessions, files = [*read_as(Session, listings[0], unread)], [*read_as(SessionFile, listings[1], unread)]
         sessions = [each for each in sessions if _is_since(each.publication_date, start)]
         files = [each for each in files if _is_since(each.publication_date, start)]
         owners = {session.session_id: session for session in sessions}
         unknown = sorted({file.session_id for file in files} - owners.keys())
         for ids in _batches(unknown):
             listings.append(await self._read(Query("Sessions", _is_one_of(ids))))
-            known = {session.session_id: session for session in _read_as(Session, listings[-1], unread)}
+            known = {session.session_id: session for session in read_as(Session, listings[-1], unread)}
             owners |= {name: known[name] for name in ids if name in known}
         listed = [
             *(self._listed(each, each) for each in sessions),
@@ -171,8 +165,8 @@ class CadipSearch:
         self, session_ids: Sequence[str], found: Mapping[str, dict[str, SessionFile]], answer: Answer
     ) -> None:
         listing = await self._read(Query("Files", _is_one_of(session_ids)))
-        _note(listing, answer)
-        for file in _read_as(SessionFile, listing, answer):
+        note_listing(listing, answer)
+        for file in read_as(SessionFile, listing, answer):
             if file.session_id in session_ids:
                 found[file.session_id][file.id] = file
 
@@ -190,7 +184,7 @@ class CadipSearch:
         if listing is None:
             listing = await self._read(Query("Sessions", query))
             self._expands = False
-        _note(listing, answer)
+        note_listing(listing, answer)
         return listing, answer
 
     async def _with_quality(self, entities: Sequence[Session]) -> list[Session]:
@@ -249,31 +243,3 @@ def _is_one_of(session_ids: Sequence[str]) -> str:
 
 def _is_since(moment: datetime | None, start: datetime) -> bool:
     return moment is not None and moment >= start
-
-
-def _read_as(model: type[_Model], listing: Listing, answer: Answer) -> Iterator[_Model]:
-    """The entities of a listing; what cannot be read goes into the answer's rejections."""
-    for entity in listing.keyless:
-        answer.rejected.append(Rejected(_name(entity, "?"), "the station gave it no Id"))
-    for key, entity in listing.entities.items():
-        try:
-            yield model.model_validate(entity)
-        except ValidationError as error:
-            answer.rejected.append(Rejected(_name(entity, key), _reason(error), key))
-
-
-def _name(entity: Entity, key: str) -> str:
-    return str(entity.get("Name") or entity.get("SessionId") or key)
-
-
-def _reason(error: ValidationError) -> str:
-    first = error.errors(include_input=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg'].removeprefix('Value error, ')}"
-
-
-def _note(listing: Listing, answer: Answer) -> None:
-    """Add to the answer how a listing came about."""
-    answer.pages += listing.pages
-    answer.partial |= listing.partial
-    answer.doubtful |= listing.doubtful
-    answer.warnings += listing.warnings

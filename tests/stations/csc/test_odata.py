@@ -10,11 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rs_assets.errors import AuthenticationError, StationError
+from rs_assets.stations.csc.odata import Listing, Query, QueryRefusedError, count, literal, moment, read_all
 from rs_assets.stations.http import StationConnection
-from rs_assets.stations.odata import Listing, Query, QueryRefusedError, count, literal, moment, read_all
-
-from .searching import START, Entity, numbered, options, paged
-from .service import Reply, Service, products
+from tests.stations.searching import START, Entity, numbered, options, paged
+from tests.stations.service import Reply, Service, products
 
 QUERY = Query("Products", "PublicationDate gt 2026-11-01T00:00:00.000Z", expand="Attributes")
 PATH = "/auxip/Products"

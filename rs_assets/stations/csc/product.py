@@ -1,4 +1,4 @@
-"""One product of an AUXIP station, and the STAC item that it becomes.
+"""One product of an OData service, and the STAC item that it becomes.
 
 Stations differ in how they write a product: numbers as strings, dates with 0 to 7 fraction digits or to the
 minute, attributes missing. What identifies a product must be readable; anything else that is not is left out.
@@ -6,6 +6,7 @@ minute, attributes missing. What identifies a product must be readable; anything
 
 import mimetypes
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -17,8 +18,9 @@ from rs_assets.items.extensions import declare_extensions
 from rs_assets.items.identity import stem
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.items.times import format_time
-from rs_assets.stations.auxip.settings import AuxipStation, ItemIdRule
-from rs_assets.stations.fields import Count, Moment, RequiredText, moment_of
+from rs_assets.stations.csc.attributes import Attributes
+from rs_assets.stations.csc.footprints import FootprintError, footprint_of
+from rs_assets.stations.fields import Count, Flag, Moment, RequiredText, moment_of
 from rs_assets.stations.missions import Belonging
 
 _MEDIA_TYPES = {
@@ -31,13 +33,6 @@ _MEDIA_TYPES = {
     ".nc": "application/netcdf",
     ".json": "application/json",
 }
-
-
-def _attributes(value: object) -> dict[str, str]:
-    if not isinstance(value, list):
-        return {}
-    pairs = [(element.get("Name"), element.get("Value")) for element in value if isinstance(element, dict)]
-    return {str(name): str(content).strip() for name, content in pairs if name and content not in (None, "")}
 
 
 def _digests(value: object) -> tuple[Digest, ...]:
@@ -74,52 +69,84 @@ class Product(BaseModel):
     content_end: Annotated[Moment, Field(validation_alias=AliasPath("ContentDate", "End"))] = None
     digests: Annotated[tuple[Digest, ...], BeforeValidator(_digests), Field(alias="Checksum")] = ()
     """The cheapest to compute first."""
-    attributes: Annotated[dict[str, str], BeforeValidator(_attributes), Field(alias="Attributes")] = {}
+    attributes: Annotated[Attributes, Field(alias="Attributes", default_factory=dict)]
+    is_online: Annotated[Flag, Field(alias="Online")] = None
+    """Whether it can be fetched at once; None where the service does not say."""
+    geo_footprint: Annotated[object, Field(alias="GeoFootprint")] = None
+    footprint: Annotated[object, Field(alias="Footprint")] = None
 
     @property
     def start(self) -> datetime | None:
         """Begin of the validity."""
-        return self.content_start or moment_of(self.attributes.get("beginningDateTime"))
+        return self.content_start or moment_of(self.text("beginningDateTime"))
 
     @property
     def end(self) -> datetime | None:
         """End of the validity."""
-        return self.content_end or moment_of(self.attributes.get("endingDateTime"))
+        return self.content_end or moment_of(self.text("endingDateTime"))
 
     @property
     def short_name(self) -> str | None:
         """The platform's name without its unit, e.g. ``SENTINEL-1``."""
-        return self.attributes.get("platformShortName")
+        return self.text("platformShortName")
 
     @property
     def serial(self) -> str | None:
         """The platform's unit, e.g. ``A``."""
-        return self.attributes.get("platformSerialIdentifier")
+        return self.text("platformSerialIdentifier")
 
     @property
     def product_type(self) -> str | None:
         """E.g. ``AUX_RESORB``."""
-        return self.attributes.get("productType")
+        return self.text("productType")
+
+    def text(self, name: str) -> str | None:
+        """An attribute as the service wrote it."""
+        attribute = self.attributes.get(name)
+        return None if attribute is None else attribute.text
 
 
-def product_item(product: Product, station: AuxipStation, owner: Belonging) -> Item:
-    """The STAC 1.1 item of a product: its identity, times, platform, processing, and the file as its one asset."""
+@dataclass(frozen=True, slots=True)
+class ItemRule:
+    """How the products of a station become items."""
+
+    prefix: str
+    """The interface's name, which begins the properties of its own."""
+    root: str
+    """Of the service; ``/Products`` follows it."""
+    keeps_extension: bool = False
+    """Whether an item's id is the product's whole name, rather than without its last extension."""
+
+
+def product_item(product: Product, rule: ItemRule, owner: Belonging) -> Item:
+    """The STAC 1.1 item of a product: its identity, times, place, platform, processing, and the file as its one asset.
+
+    A footprint that cannot be read is left out, and the item says why in ``<interface>:footprint_problem``.
+    """
     start = product.start or product.end
     end = product.end or product.start
     moment = start or product.publication_date or product.origin_date
+    properties = _properties(product, rule, owner, start, end)
+    try:
+        place = footprint_of(product.geo_footprint, product.footprint)
+    except FootprintError as error:
+        place = None
+        properties[f"{rule.prefix}:footprint_problem"] = str(error)
     item = Item(
-        id=stem(product.name) if station.item_id is ItemIdRule.STEM else product.name,
-        geometry=None,
-        bbox=None,
+        id=product.name if rule.keeps_extension else stem(product.name),
+        geometry=place and place[0],
+        bbox=place and place[1],
         datetime=moment,
-        properties=_properties(product, owner, start, end),
+        properties=properties,
     )
-    item.add_asset(product.name, _asset(product, station))
+    item.add_asset(product.name, _asset(product, rule))
     declare_extensions(item)
     return item
 
 
-def _properties(product: Product, owner: Belonging, start: datetime | None, end: datetime | None) -> dict[str, Any]:
+def _properties(
+    product: Product, rule: ItemRule, owner: Belonging, start: datetime | None, end: datetime | None
+) -> dict[str, Any]:
     created = product.origin_date or product.publication_date
     times = {
         "start_datetime": start,
@@ -128,29 +155,29 @@ def _properties(product: Product, owner: Belonging, start: datetime | None, end:
         "updated": product.modification_date,
         "published": product.publication_date,
         "expires": product.eviction_date,
-        "processing:datetime": moment_of(product.attributes.get("processingDate")),
+        "processing:datetime": moment_of(product.text("processingDate")),
     }
     texts = {
         "product:type": product.product_type,
         "platform": owner.platform,
         "constellation": owner.mission.constellation if owner.mission else None,
-        "processing:facility": product.attributes.get("processingCenter"),
-        "processing:version": product.attributes.get("processorVersion"),
-        "auxip:id": product.id,
-        "auxip:contradiction": owner.contradiction,
+        "processing:facility": product.text("processingCenter"),
+        "processing:version": product.text("processorVersion"),
+        f"{rule.prefix}:id": product.id,
+        f"{rule.prefix}:contradiction": owner.contradiction,
     }
     known = {name: format_time(moment) for name, moment in times.items() if moment is not None}
     return known | {name: text for name, text in texts.items() if text}
 
 
-def _asset(product: Product, station: AuxipStation) -> Asset:
+def _asset(product: Product, rule: ItemRule) -> Asset:
     facts: dict[str, Any] = {}
     if product.size is not None:
         facts["file:size"] = product.size
     if product.digests:
         facts["file:checksum"] = product.digests[0].multihash
     return Asset(
-        href=f"{str(station.url).rstrip('/')}/Products({quote(product.id, safe='')})/$value",
+        href=f"{rule.root.rstrip('/')}/Products({quote(product.id, safe='')})/$value",
         media_type=_media_type(product),
         roles=["data"],
         extra_fields=facts,

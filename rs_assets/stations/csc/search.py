@@ -1,12 +1,12 @@
-"""The AUXIP interface (ADGS): its OData products become STAC items here, and nothing OData goes further.
+"""Searching the products of an OData service: they become STAC items here, and nothing OData goes further.
 
 The station is asked for a superset (it may drop clauses silently, and disagrees with others about bounds); which
 product belongs to a window and a mission is decided here, from the product itself.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from pydantic import ValidationError
 
@@ -15,49 +15,46 @@ from rs_assets.items.identity import publication_order
 from rs_assets.selection import Expression, compile_filter, odata_superset
 from rs_assets.selection.vocabulary import Field, Vocabulary
 from rs_assets.settings import OTHER_MISSION, Mission, TimeField
-from rs_assets.stations.auxip.product import Product, product_item
-from rs_assets.stations.auxip.settings import AuxipStation
-from rs_assets.stations.auxip.vocabulary import AUXIP_VOCABULARY
+from rs_assets.stations.csc.odata import Entity, Listing, Query, QueryRefusedError, count, literal, read_all
+from rs_assets.stations.csc.product import ItemRule, Product, product_item
+from rs_assets.stations.csc.reading import note_listing, read_as, since_clause, window_clause
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.missions import Belonging, belonging
-from rs_assets.stations.odata import (
-    Entity,
-    Listing,
-    Query,
-    QueryRefusedError,
-    count,
-    literal,
-    moment,
-    read_all,
-)
 from rs_assets.stations.search import Answer, Listed, Publications, Rejected
 from rs_assets.stations.window import Window
 
 _log = logging.getLogger(__name__)
 
-_PAD = timedelta(seconds=1)
-"""Added to both ends of a window at the station: ``gt`` and ``lt`` work everywhere, ``ge`` and ``le`` do not."""
-
 _TIME_PROPERTIES = {TimeField.PUBLICATION: "PublicationDate", TimeField.CONTENT: "ContentDate/Start"}
 
-_FIELDS_ALONE = Vocabulary(
-    {
-        name: places
-        for name, places in AUXIP_VOCABULARY.places.items()
-        if all(isinstance(place, Field) for place in places)
-    }
-)
-"""What can be asked of a station that does not understand clauses on attributes."""
 
+class ProductSearch:
+    """Searches the products of a station by window, mission and product type."""
 
-class AuxipSearch:
-    """Searches an AUXIP station by window, mission and product type."""
+    def __init__(
+        self,
+        connection: StationConnection,
+        missions: Mapping[str, Mission],
+        *,
+        vocabulary: Vocabulary,
+        rule: ItemRule,
+        product_types: Sequence[str] = (),
+    ) -> None:
+        """Search a connected station.
 
-    def __init__(self, connection: StationConnection, missions: Mapping[str, Mission]) -> None:
-        assert isinstance(connection.station, AuxipStation)
+        Args:
+            connection: to the station.
+            missions: the missions by name.
+            vocabulary: what its products can be asked for.
+            rule: how they become items.
+            product_types: those to ask for; all of them where empty.
+        """
         self._connection = connection
         self._station = connection.station
         self._missions = missions
+        self._vocabulary = vocabulary
+        self._rule = rule
+        self._types = product_types
         self._strays: dict[Window, int | None] = {}
 
     async def search(self, window: Window, mission: str) -> Answer:
@@ -65,9 +62,9 @@ class AuxipSearch:
 
         Raises:
             AuthenticationError: the station refuses the credentials.
-            StationError: it could not be asked, or answers what is no AUXIP.
+            StationError: it could not be asked, or answers something else.
         """
-        time_clause = window_clause(window, self._station.time_field)
+        time_clause = self._window_clause(window)
         narrow = [*self._mission_clauses(mission), *self._type_clauses()]
         query = " and ".join([time_clause, *narrow])
         warnings: list[str] = []
@@ -103,12 +100,13 @@ class AuxipSearch:
             AuthenticationError: the station refuses the credentials.
             StationError: it could not be asked, or the filter says nothing that it could be asked by.
         """
-        texts = [odata_superset(expression, vocabulary) for vocabulary in (AUXIP_VOCABULARY, _FIELDS_ALONE)]
+        fields_alone = _fields_alone(self._vocabulary)
+        texts = [odata_superset(expression, vocabulary) for vocabulary in (self._vocabulary, fields_alone)]
         queries = list(dict.fromkeys(text for text in texts if text is not None))
         if not queries:
             raise StationError(
                 f"{self._station.name}: the filter would list the whole archive; add a clause that the station "
-                f"understands, on {', '.join(sorted(AUXIP_VOCABULARY.places))}"
+                f"understands, on {', '.join(sorted(self._vocabulary.places))}"
             )
         for query in queries:
             listing = await self._read(query)
@@ -116,7 +114,7 @@ class AuxipSearch:
                 break
         meets = compile_filter(expression)
         answer = _begun(listing, query, [])
-        items = (product_item(product, self._station, owner) for product, owner in self._products(listing, answer))
+        items = (product_item(product, self._rule, owner) for product, owner in self._products(listing, answer))
         answer.items = sorted((item for item in items if meets(item)), key=publication_order)
         return answer
 
@@ -125,9 +123,9 @@ class AuxipSearch:
 
         Raises:
             AuthenticationError: the station refuses the credentials.
-            StationError: it could not be asked, or answers what is no AUXIP.
+            StationError: it could not be asked, or answers something else.
         """
-        query = f"PublicationDate gt {moment(start - _PAD)}"
+        query = since_clause("PublicationDate", start)
         listing = await self._read(query)
         listed = [
             Listed(product.id, product.publication_date, owner.mission_name, self._time_of(product))
@@ -140,15 +138,7 @@ class AuxipSearch:
 
     def _products(self, listing: Listing, answer: Answer) -> Iterator[tuple[Product, Belonging]]:
         """The products of a listing; what cannot be read goes into the answer's rejections."""
-        for entity in listing.keyless:
-            answer.rejected.append(Rejected(str(entity.get("Name", "?")), "the station gave it no Id"))
-        for key, entity in listing.entities.items():
-            try:
-                product = Product.model_validate(entity)
-            except ValidationError as error:
-                answer.rejected.append(Rejected(str(entity.get("Name") or key), _reason(error), key))
-            else:
-                yield product, self._owner(product)
+        return ((product, self._owner(product)) for product in read_as(Product, listing, answer))
 
     def _place(self, product: Product, owner: Belonging, window: Window, answer: Answer) -> None:
         """Take the product into the answer if its time is in the window."""
@@ -157,7 +147,7 @@ class AuxipSearch:
             place = _TIME_PROPERTIES[self._station.time_field]
             answer.rejected.append(Rejected(product.name, f"it has no {place}, so no window", product.id))
         elif time in window:
-            answer.items.append(product_item(product, self._station, owner))
+            answer.items.append(product_item(product, self._rule, owner))
 
     def _owner(self, product: Product) -> Belonging:
         return belonging(
@@ -171,7 +161,7 @@ class AuxipSearch:
         """How many products of the window belong to no mission of the settings; None if it cannot be known."""
         if window not in self._strays:
             clauses = [clause for name in self._missions for clause in self._mission_clauses(name)]
-            text = f"{window_clause(window, self._station.time_field)} and not ({' or '.join(clauses)})"
+            text = f"{self._window_clause(window)} and not ({' or '.join(clauses)})"
             try:
                 total, first = await count(self._connection, Query("Products", text, expand="Attributes"))
             except StationError as error:
@@ -195,24 +185,19 @@ class AuxipSearch:
         return [f"({' or '.join([*names, attribute_clause('platformShortName', mission.platform_short_names)])})"]
 
     def _type_clauses(self) -> list[str]:
-        types = self._station.product_types
-        return [attribute_clause("productType", types)] if types else []
+        return [attribute_clause("productType", self._types)] if self._types else []
 
     def _is_wanted_type(self, product: Product) -> bool:
-        types = self._station.product_types
         if product.product_type is None:  # attributes are missing where a station ignores $expand
-            return not types or any(name in product.name for name in types)
-        return not types or product.product_type in types
+            return not self._types or any(name in product.name for name in self._types)
+        return not self._types or product.product_type in self._types
+
+    def _window_clause(self, window: Window) -> str:
+        return window_clause(_TIME_PROPERTIES[self._station.time_field], window)
 
     def _time_of(self, product: Product) -> datetime | None:
         by_publication = self._station.time_field is TimeField.PUBLICATION
         return product.publication_date if by_publication else product.start
-
-
-def window_clause(window: Window, time_field: TimeField) -> str:
-    """The products whose time falls into the window, and a little more on both sides."""
-    place = _TIME_PROPERTIES[time_field]
-    return f"{place} gt {moment(window.start - _PAD)} and {place} lt {moment(window.end + _PAD)}"
 
 
 def attribute_clause(name: str, values: Iterable[str]) -> str:
@@ -225,16 +210,13 @@ def attribute_clause(name: str, values: Iterable[str]) -> str:
     )
 
 
+def _fields_alone(vocabulary: Vocabulary) -> Vocabulary:
+    """What can be asked of a station that does not understand clauses on attributes."""
+    places = vocabulary.places.items()
+    return Vocabulary({name: each for name, each in places if all(isinstance(place, Field) for place in each)})
+
+
 def _begun(listing: Listing, query: str, warnings: list[str]) -> Answer:
-    return Answer(
-        query=query,
-        pages=listing.pages,
-        partial=listing.partial,
-        doubtful=listing.doubtful,
-        warnings=[*warnings, *listing.warnings],
-    )
-
-
-def _reason(error: ValidationError) -> str:
-    first = error.errors(include_input=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg'].removeprefix('Value error, ')}"
+    answer = Answer(query, warnings=[*warnings])
+    note_listing(listing, answer)
+    return answer
