@@ -30,7 +30,7 @@ def settings_text(url: str, *, keys_per_run: int = 31, **station: object) -> str
     del document["session_requests"]
     document |= {
         "keys_per_run": keys_per_run,
-        "store": {"path": "store", "keep_superseded": "PT0S"},
+        "store": {"path": "store", "superseded_retention": "PT0S"},
         "catalog": {"path": "catalog.sqlite"},
         "state": {"url": "sqlite:///state.sqlite"},
     }

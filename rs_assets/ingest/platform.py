@@ -18,7 +18,6 @@ from rs_assets.state import (
 )
 from rs_assets.stations.limits import StationLimits
 from rs_assets.store import Documents, Sink, open_store
-from rs_assets.store.claims import LockClaims
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Platform:
             StoreError, CatalogError: the store or the catalogue cannot be used.
         """
         locks = open_locks(settings.state)
-        store = open_store(settings.store, LockClaims(locks))
+        store = open_store(settings.store, locks)
         return cls(
             settings=settings,
             documents=store.documents,

@@ -119,7 +119,7 @@ def kept_manifest(platform: Platform, station: Station, partition: Partition) ->
 
 async def collect_superseded(platform: Platform) -> int:
     """Remove the objects of publications that were replaced long enough ago; how many were removed."""
-    keep = platform.settings.store.keep_superseded
+    keep = platform.settings.store.superseded_retention
     hrefs = await asyncio.to_thread(platform.superseded.noted_before, utc_now() - keep)
     if not hrefs:
         return 0

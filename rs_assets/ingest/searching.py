@@ -10,12 +10,12 @@ from rs_assets.ingest.platform import Platform
 from rs_assets.ingest.search_results import EVICTED, SearchResults, merged, results_path
 from rs_assets.items.completeness import missing_from
 from rs_assets.items.times import utc_now
-from rs_assets.locks import exclusive
 from rs_assets.settings import Station
 from rs_assets.state import IncompleteItem
 from rs_assets.stations.registry import interface_of
 from rs_assets.stations.search import Answer, StationSearch
 from rs_assets.stations.window import Partition
+from rs_assets.store import Document
 
 _FIRST_PAUSE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(days=1)
@@ -92,13 +92,12 @@ def _incomplete(station: Station, partition: Partition, item: Item, now: datetim
 def _keep(platform: Platform, station: Station, partition: Partition, answer: Answer, closed: bool) -> SearchResults:
     path = results_path(station.name, partition)
     interface = interface_of(station)
-    # Two runs that search one partition at once must not undo each other's merge.
-    with exclusive(platform.locks, f"partitions/{station.name} {partition.key}"):
-        document = platform.documents.read(path)
-        previous = None if document is None else SearchResults.from_dict(document, partition)
-        now = utc_now()
+    now = utc_now()
+    kept: list[SearchResults] = []
+
+    def merge(document: Document | None) -> Document:
         results = merged(
-            previous,
+            None if document is None else SearchResults.from_dict(document, partition),
             answer,
             station=station.name,
             partition=partition,
@@ -106,7 +105,11 @@ def _keep(platform: Platform, station: Station, partition: Partition, answer: An
             closed=closed,
             settle=(lambda item: interface.settle(item, station, now)) if interface.has_sessions else None,
         )
-        platform.documents.write(path, results.to_dict())
+        kept.append(results)
+        return results.to_dict()
+
+    platform.documents.update(path, merge)
+    results = kept[-1]
     platform.incomplete.seen(
         station.name, partition.key, [_incomplete(station, partition, item, now) for item in results.incomplete]
     )

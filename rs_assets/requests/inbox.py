@@ -47,11 +47,12 @@ class Inbox:
         """
         chosen = new_request_id(utc_now()) if request_id is None else checked_request_id(request_id)
         if self.has(chosen):
-            raise RequestError(f"the id {chosen!r} is used by another request; choose another, or none")
+            raise RequestError(_used(chosen))
         content = _content(request)
         if len(content) > LARGEST_REQUEST:
             raise RequestError(_too_large(len(content)))
-        self._documents.write_bytes(_waiting(chosen), content)
+        if not self._documents.create(_waiting(chosen), content):
+            raise RequestError(_used(chosen))
         return chosen
 
     def has(self, request_id: str) -> bool:
@@ -135,9 +136,10 @@ class Inbox:
         if content is None:
             raise RequestError(f"the request {request_id!r} is not in the archive; file it anew")
         request = parse_request(content)
-        if not self._lacks_or_has(request_id, request):
+        if not self._documents.create(_waiting(request_id), _content(request)) and not self._lacks_or_has(
+            request_id, request
+        ):
             raise RequestError(f"another request lies in the inbox as {request_id!r}; take it away first")
-        self._documents.write_bytes(_waiting(request_id), _content(request))
 
     def remove(self, request_id: str, request: AuxRequest) -> None:
         """Take a request out of the inbox; what someone has put into its place meanwhile stays."""
@@ -178,6 +180,10 @@ def _archived(request_id: str) -> str:
 
 def _content(request: AuxRequest) -> bytes:
     return json.dumps(request.to_dict(), indent=1, allow_nan=False).encode()
+
+
+def _used(request_id: str) -> str:
+    return f"the id {request_id!r} is used by another request; choose another, or none"
 
 
 def _too_large(size: int) -> str:

@@ -44,7 +44,7 @@ from rs_assets.settings.station import (
     Verification,
     WindowLength,
 )
-from rs_assets.settings.store import DirectoryStore, S3Store, Store
+from rs_assets.settings.store import AzureStore, BucketStore, DirectoryStore, GcsStore, S3Store, Store
 
 __all__ = [
     "CATALOG_SOURCE",
@@ -55,9 +55,12 @@ __all__ = [
     "RESERVED_STATION_NAMES",
     "ApiKeyAuthentication",
     "Authentication",
+    "AzureStore",
     "BasicAuthentication",
+    "BucketStore",
     "ClientPlacement",
     "DirectoryStore",
+    "GcsStore",
     "InvalidSettingsError",
     "Mission",
     "Need",

@@ -31,8 +31,8 @@ class Secret(SettingsModel):
             raise ValueError("give exactly one of 'env' (name of an environment variable) and 'file'")
         return self
 
-    def reveal(self) -> str:
-        """Read the secret now.
+    def reveal(self, *, lines: bool = False) -> str:
+        """Read the secret now; `lines` says whether it may have several.
 
         Raises:
             SettingsError: the variable is not set, the file cannot be read, or what it holds cannot be a secret.
@@ -41,7 +41,7 @@ class Secret(SettingsModel):
         value = value.rstrip("\r\n")
         if not value:
             raise SettingsError(f"{place} is empty; put the secret there")
-        if any(unicodedata.category(character) == "Cc" for character in value):
+        if not lines and any(unicodedata.category(character) == "Cc" for character in value):
             raise SettingsError(f"{place} holds a line break or another control character, so it is no secret")
         return value
 

@@ -38,7 +38,11 @@ class Bucket:
     """A bucket below a prefix. Its objects and its documents share one client."""
 
     def __init__(
-        self, place: str, opening: Callable[[], ObjectStore], explain: Callable[[BaseException], StoreProblem]
+        self,
+        place: str,
+        opening: Callable[[], ObjectStore],
+        explain: Callable[[BaseException], StoreProblem],
+        list_strange: Callable[[str], list[str]] | None = None,
     ) -> None:
         """Take a bucket that is opened at first use.
 
@@ -46,9 +50,11 @@ class Bucket:
             place: its URL with the prefix, e.g. ``s3://bucket/prefix``; a key follows after a slash.
             opening: opens it, below its prefix.
             explain: says what an error of its client means.
+            list_strange: the names directly in a folder where its client cannot list it for a key that it cannot name.
         """
         self.place = place
         self.explain = explain
+        self.list_strange = list_strange
         self._opening = opening
 
     @cached_property

@@ -10,44 +10,50 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from rs_assets.errors import StoreError
-from rs_assets.store.document_home import Facts
+from rs_assets.locks import Locks
+from rs_assets.store.documents import Documents, Facts
 
 
-class DirectoryHome:
-    """A directory of this machine."""
+class DirectoryDocuments(Documents):
+    """Documents in a directory of this machine."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, locks: Locks) -> None:
+        super().__init__(str(root), locks)
         self._root = root
 
-    @property
-    def place(self) -> str:
-        return str(self._root)
-
     def url(self, path: str) -> str:
-        return (self._root / path).as_uri()
+        return (self._root / path).absolute().as_uri()
 
-    def names(self, folder: str) -> list[str]:
+    def write_bytes(self, path: str, content: bytes) -> None:
+        with self._errors(path, "written", missing_is_known=False):
+            _replace(self._root / path, lambda file: file.write(content))
+
+    def _names(self, folder: str) -> list[str]:
         with self._errors(folder, "read"), os.scandir(self._root / folder) as entries:
             return [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
 
-    def facts(self, path: str) -> Facts:
+    def _facts(self, path: str) -> Facts:
         with self._errors(path, "read"):
             status = (self._root / path).stat()
         return Facts(status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
-    def read(self, path: str) -> bytes:
+    def _read(self, path: str) -> tuple[bytes, object]:
         with self._errors(path, "read"):
-            return (self._root / path).read_bytes()
+            return (self._root / path).read_bytes(), True
 
-    def write(self, path: str, content: bytes) -> None:
+    def _write_if(self, path: str, content: bytes, version: object) -> bool:
         with self._errors(path, "written", missing_is_known=False):
-            _replace(self._root / path, lambda file: file.write(content))
+            try:
+                _replace(self._root / path, lambda file: file.write(content), is_new=version is None)
+            except FileExistsError:
+                return False
+        return True
 
-    def copy(self, path: str, to: str) -> None:
+    def _copy(self, path: str, to: str) -> None:
         with self._errors(path, f"copied to {to}"), (self._root / path).open("rb") as original:
             _replace(self._root / to, lambda file: shutil.copyfileobj(original, file))
 
-    def delete(self, path: str) -> None:
+    def _delete(self, path: str) -> None:
         with self._errors(path, "deleted"):
             (self._root / path).unlink()
 
@@ -61,7 +67,8 @@ class DirectoryHome:
             raise StoreError(f"{path} in the store {self.place} cannot be {deed}: {error.strerror}") from error
 
 
-def _replace(target: Path, write: Callable[[BinaryIO], object]) -> None:
+def _replace(target: Path, write: Callable[[BinaryIO], object], *, is_new: bool = False) -> None:
+    """Write the file whole; `FileExistsError` where it must be new and is not."""
     target.parent.mkdir(parents=True, exist_ok=True)
     # Without the target's name in it, the longest name that the file system takes can be written.
     part = target.with_name(f".{uuid4().hex}.part")
@@ -70,6 +77,9 @@ def _replace(target: Path, write: Callable[[BinaryIO], object]) -> None:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(target)
+        if is_new:
+            target.hardlink_to(part)
+        else:
+            part.replace(target)
     finally:
         part.unlink(missing_ok=True)

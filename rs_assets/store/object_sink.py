@@ -12,23 +12,23 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, NotSupportedError
+from obstore.exceptions import AlreadyExistsError
 
 from rs_assets.errors import StoreError
 from rs_assets.items.identity import safe_segment
 from rs_assets.items.multihash import Algorithm, Digest
+from rs_assets.locks import Locks
 from rs_assets.store.bucket import Bucket
-from rs_assets.store.claims import PROCESS_CLAIMS, Claims
 from rs_assets.store.errors import StoreUnusableError, TakenError
 from rs_assets.store.hasher import Hasher
 from rs_assets.store.origin import Origin
-from rs_assets.store.problems import FAULTS
+from rs_assets.store.problems import FAULTS, is_unsupported
 from rs_assets.store.sink import StoredObject
 from rs_assets.store.upload import Upload
 
 _MEBIBYTE = 1 << 20
 _READ_BYTES = _MEBIBYTE
-_MOST_PARTS = 9_900
+_MAX_PARTS = 9_900
 """S3 takes 10,000."""
 
 
@@ -38,25 +38,25 @@ class ObjectStoreSink:
     def __init__(
         self,
         bucket: Bucket,
+        locks: Locks,
         *,
         part_size: int,
         parts_at_once: int,
         conditional_writes: bool | None = None,
-        claims: Claims = PROCESS_CLAIMS,
     ) -> None:
         """Take a bucket.
 
         Args:
             bucket: where the objects are.
+            locks: keep a second writer away from an object, as far as they are shared.
             part_size: bytes of a part; S3 wants 5 MiB or more.
             parts_at_once: parts of one object that are sent at the same time.
             conditional_writes: whether the store honours ``If-None-Match: *``; None to find out.
-            claims: keep a second writer away from an object; without any, only one of this process.
         """
         self._bucket = bucket
         self._part_size = part_size
         self._parts_at_once = parts_at_once
-        self._claims = claims
+        self._locks = locks
         self._honours_conditions = conditional_writes
 
     def href(self, key: str) -> str:
@@ -98,7 +98,8 @@ class ObjectStoreSink:
     @asynccontextmanager
     async def writer(self, key: str) -> AsyncIterator["ObjectWriter"]:
         href = self.href(key)
-        if not await self._claims.claim(href):
+        held = self._locks.try_lock(f"objects/{href.replace('/', ' ')}", transient=True)
+        if held is None:
             raise TakenError(f"another process is writing {href} just now")
         try:
             # Only now: what had been published before the claim is seen.
@@ -108,7 +109,7 @@ class ObjectStoreSink:
             finally:
                 await writer.restart()
         finally:
-            self._claims.release(href)
+            held.release()
 
     async def put(self, key: str, content: bytes) -> bool:
         """Publish an object whose bytes are verified by one request; False if the key is taken."""
@@ -135,7 +136,7 @@ class ObjectStoreSink:
 
     def part_size(self, size: int | None) -> int:
         """Bytes of a part of an object of that size, where it is known."""
-        needed = -(-(size or 0) // _MOST_PARTS)
+        needed = -(-(size or 0) // _MAX_PARTS)
         return max(self._part_size, -(-needed // _MEBIBYTE) * _MEBIBYTE)
 
     @contextmanager
@@ -161,7 +162,7 @@ class ObjectStoreSink:
                 self._honours_conditions = True
                 return False
         except FAULTS as error:
-            if not _is_unsupported(error):
+            if not is_unsupported(error):
                 raise
             self._honours_conditions = False
             await self._overwritten(key, content)
@@ -265,7 +266,3 @@ def _passed(batch: Sequence[bytes], hasher: Hasher) -> bytes:
 
 def _checked(key: str) -> str:
     return "/".join(safe_segment(segment) for segment in key.split("/"))
-
-
-def _is_unsupported(error: BaseException) -> bool:
-    return isinstance(error, NotSupportedError) or "status code: 501" in str(error)

@@ -3,7 +3,13 @@
 import re
 from dataclasses import dataclass
 
-from obstore.exceptions import BaseError, InvalidPathError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import (
+    BaseError,
+    InvalidPathError,
+    NotSupportedError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 
 FAULTS = (BaseError, OSError)
 """What the client raises besides `ValueError` for a key that it cannot have."""
@@ -80,6 +86,11 @@ def explained(error: BaseException, words: Vocabulary) -> StoreProblem:
         # What lists objects refuses all of them for one such key.
         return StoreProblem("it holds a key with an empty part, '.' or '..' there; delete that object", False)
     return StoreProblem(f"it answered {answer}" if status else _beginning(text) or type(error).__name__, False)
+
+
+def is_unsupported(error: BaseException) -> bool:
+    """Whether the store does not have what was asked for, e.g. a conditional write."""
+    return isinstance(error, NotSupportedError) or "status code: 501" in str(error)
 
 
 def _beginning(text: str) -> str:

@@ -45,7 +45,7 @@ class Installation:
         self._read: Callable[[], dict[str, bytes]] = self._files_of_directory
         if s3 is not None:
             store, self._read = s3
-            document["store"] = store.model_dump(mode="json", exclude_none=True) | {"keep_superseded": "PT0S"}
+            document["store"] = store.model_dump(mode="json", exclude_none=True) | {"superseded_retention": "PT0S"}
         self.settings = yaml.safe_dump(document)
 
     @cached_property

@@ -36,7 +36,7 @@ def _document(folder: str) -> _Concerns:
 
 
 _PLACES: dict[str, tuple[Any, str, _Concerns]] = {
-    "search results": (Documents, "write", _document("search_results/")),
+    "search results": (Documents, "update", _document("search_results/")),
     "part": (Part, "open", _any),
     "bytes": (Part, "write", _any),
     "journal line": (Journal, "note", _any),

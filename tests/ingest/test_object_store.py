@@ -22,7 +22,8 @@ def platform(
 ) -> Platform:
     monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
     document = yaml.safe_load(settings_text(station.url))
-    document["store"] = s3_server.store(prefix).model_dump(mode="json", exclude_none=True) | {"keep_superseded": "PT0S"}
+    store = s3_server.store(prefix, superseded_retention="PT0S")
+    document["store"] = store.model_dump(mode="json", exclude_none=True)
     return Platform.open(parse_settings(yaml.safe_dump(document), base=tmp_path))
 
 

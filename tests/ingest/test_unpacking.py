@@ -68,7 +68,7 @@ def service(station: SimulatedStation, monkeypatch: pytest.MonkeyPatch) -> Servi
 
 def opened(url: str, base: Path, store: dict[str, Any] | None = None, **unpack: object) -> Platform:
     document = yaml.safe_load(settings_text(url, unpack={"formats": ["gzip"], **unpack}))
-    document["store"] = (store or document["store"]) | {"keep_superseded": "PT0S"}
+    document["store"] = (store or document["store"]) | {"superseded_retention": "PT0S"}
     return Platform.open(parse_settings(yaml.safe_dump(document), base=base))
 
 

@@ -13,12 +13,14 @@ from rs_assets.requests import AuxRequest, parse_request
 from rs_assets.settings import parse_settings
 from rs_assets.state import Requests
 from rs_assets.store import Documents
+from rs_assets.store.directory_documents import DirectoryDocuments
 from tests.platform import settings_text
 
 NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)
 
 _CHANGES = (
-    (Documents, "write_bytes"),
+    (Documents, "create"),
+    (DirectoryDocuments, "write_bytes"),
     (Documents, "copy"),
     (Documents, "delete"),
     (Requests, "accept"),

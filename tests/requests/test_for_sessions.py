@@ -283,14 +283,14 @@ class Crash:
 
     def _is_meant(self, arguments: Sequence[object]) -> bool:
         match self.name:
-            case "write_bytes":
+            case "create":
                 return str(arguments[1]).startswith("inbox/")
             case "upsert":
                 return bool(arguments[2])
         return True
 
 
-CHANGES = [(SessionEntries, "note"), (SessionEntries, "settle"), (SqliteCatalog, "upsert"), (Documents, "write_bytes")]
+CHANGES = [(SessionEntries, "note"), (SessionEntries, "settle"), (SqliteCatalog, "upsert"), (Documents, "create")]
 
 
 @pytest.mark.parametrize(

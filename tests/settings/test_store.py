@@ -35,7 +35,7 @@ def test_a_store_without_a_kind_is_a_directory(tmp_path: Path) -> None:
 def test_a_bucket_needs_no_more_than_its_url() -> None:
     store = s3("")
     assert (store.bucket, store.prefix, store.place) == ("bucket", "pre/fix", "s3://bucket/pre/fix")
-    assert store.keep_superseded == timedelta(days=1)
+    assert store.superseded_retention == timedelta(days=1)
 
 
 @pytest.mark.parametrize(("url", "prefix"), [("s3://bucket", None), ("s3://bucket/", None), ("s3://bucket/a/", "a")])
@@ -68,7 +68,7 @@ def test_what_is_no_bucket_is_refused(url: str) -> None:
         ("access_key_id: hunter2", "a secret never stands here"),
         ("part_size: 5000000", "greater than or equal to 5242880"),
         ("parts_at_once: 0", "greater than or equal to 1"),
-        ("keep_superseded: PT0S, bucket: b", "'bucket' is not a key here"),
+        ("superseded_retention: PT0S, bucket: b", "'bucket' is not a key here"),
     ],
 )
 def test_what_contradicts_itself_or_is_unsafe_is_refused_without_showing_a_secret(text: str, message: str) -> None:
@@ -100,3 +100,38 @@ def test_relative_paths_start_at_the_document(tmp_path: Path) -> None:
     assert store.ca_file == tmp_path / "ca.pem"
     assert store.access_key_id is not None
     assert store.access_key_id.file == tmp_path / "a"
+
+
+def test_the_earlier_name_of_the_retention_is_still_read(caplog: pytest.LogCaptureFixture) -> None:
+    assert store_of("{path: store, keep_superseded: PT5S}").superseded_retention == timedelta(seconds=5)
+    assert "'keep_superseded' is now called 'superseded_retention'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("kind: gcs, url: 's3://bucket'", "expected gs://bucket"),
+        ("kind: gcs, url: 'gs://bucket', token: {env: A}, service_account_key: {file: b}", "not both"),
+        ("kind: azure, url: 'az://box'", "the key 'account' is missing"),
+        ("kind: azure, url: 'az://box', account: acc, account_key: {env: A}, sas_token: {env: B}", "give one of"),
+        ("kind: azure, url: 'az://box', account: acc, client_secret: {env: A}", "go together"),
+        ("kind: azure, url: 'az://box', account: acc, endpoint: 'http://far/acc'", "no TLS"),
+        ("kind: ftp", "'directory', 's3', 'gcs' or 'azure'"),
+    ],
+)
+def test_what_a_kind_of_bucket_cannot_be_is_refused(text: str, message: str) -> None:
+    [problem] = problems_of(document(f"{{{text}}}"))
+    assert message in problem.message
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("path: store", {"file"}),
+        ("kind: s3, url: 's3://bucket'", {"s3"}),
+        ("kind: gcs, url: 'gs://bucket/a', service_account_key: {file: key.json}", {"gcs"}),
+        ("kind: azure, url: 'az://box/a', account: acc, sas_token: {env: A}", {"azure"}),
+    ],
+)
+def test_each_kind_says_what_the_ui_shows(text: str, kinds: set[str]) -> None:
+    assert store_of(f"{{{text}}}").kinds == kinds

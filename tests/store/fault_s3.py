@@ -3,12 +3,12 @@
 import asyncio
 import hashlib
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from uuid import uuid4
 from xml.etree import ElementTree
 
@@ -184,7 +184,7 @@ class FaultS3:
                 keys = "".join(f"<Deleted><Key>{_escaped(name)}</Key></Deleted>" for name in _texts(body, "Key"))
                 return _xml(f"<DeleteResult>{keys}</DeleteResult>")
             case Operation.LIST:
-                return self._list(request.query.get("prefix", ""))
+                return self._list(request.query)
             case _:
                 return self._multipart(operation, request, key, body)
 
@@ -217,8 +217,17 @@ class FaultS3:
         headers["Content-Range"] = f"bytes {asked.start}-{end - 1}/{len(body)}"
         return web.Response(status=206, body=body[asked.start : end], headers=headers)
 
-    def _list(self, prefix: str) -> web.Response:
+    def _list(self, query: Mapping[str, str]) -> web.Response:
+        prefix = query.get("prefix", "")
         inside = [key for key in sorted(self.objects) if key.startswith(prefix)]
+        if "delimiter" not in query:
+            # Two on a page.
+            begin = int(query.get("continuation-token", "0"))
+            objects = {quote(key): self.objects[key] for key in inside}
+            more = f"<NextContinuationToken>{begin + 2}</NextContinuationToken>" if begin + 2 < len(inside) else ""
+            return _xml(
+                f"<ListBucketResult>{_contents(list(objects)[begin : begin + 2], objects)}{more}</ListBucketResult>"
+            )
         direct = [key for key in inside if "/" not in key.removeprefix(prefix)]
         folders = {f"{prefix}{key.removeprefix(prefix).split('/')[0]}/" for key in inside if key not in direct}
         return _xml(

@@ -4,12 +4,14 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import httpx
 import pytest
 
 from rs_assets.errors import StoreError
 from rs_assets.requests import Inbox
-from rs_assets.store import Documents, bucket, open_store
+from rs_assets.store import Documents, bucket, listing, open_store
 from tests.requests.samples import asked
 from tests.servers import S3Server
 from tests.store.fault_s3 import Fault, FaultS3, Operation
@@ -79,11 +81,33 @@ async def test_what_marks_a_folder_is_no_document(server: FaultS3) -> None:
     assert await asyncio.to_thread(open_store(server.store()).documents.names, "inbox") == ["a.json"]
 
 
-@pytest.mark.parametrize("key", ["inbox//a.json", "inbox/.."])
-async def test_a_key_that_hides_a_folder_s_documents_is_told(server: FaultS3, key: str) -> None:
-    server.objects = {"inbox/a.json": b"{}", key: b"{}"}
-    with pytest.raises(StoreError, match=r"inbox in the store .* a key with an empty part, '.' or '..' there; delete"):
-        await asyncio.to_thread(open_store(server.store()).documents.names, "inbox")
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("key", ["pre/inbox//a.json", "pre/inbox/..", "pre/inbox/\x7f.json", "pre/inbox//"])
+async def test_a_key_that_cannot_be_named_is_reported_once_and_hides_no_other(
+    server: FaultS3, key: str, signed: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEY_ID", "AKID")
+    monkeypatch.setattr(listing, "_reported", set())
+    server.objects = dict.fromkeys(["pre/inbox/a+ü%20b.json", key, "pre/inbox/z.json", "pre/inbox/deep/c"], b"{}")
+    secret = {"env": "KEY_ID"}
+    keys: dict[str, Any] = {"access_key_id": secret, "secret_access_key": secret}
+    server.key_id = "AKID" if signed else None
+    documents = open_store(server.store(url="s3://bucket/pre", **(keys if signed else {}))).documents
+
+    for _ in range(2):
+        assert await asyncio.to_thread(documents.names, "inbox") == ["a+ü%20b.json", "z.json"]
+
+    [record] = [record for record in caplog.records if record.name == listing.__name__]
+    assert repr(key.removeprefix("pre/")) in record.message
+
+
+def test_a_control_character_in_a_key_of_a_real_server_hides_no_other(
+    s3_server: S3Server, documents: Documents, prefix: str
+) -> None:
+    documents.write_bytes("inbox/a.json", b"{}")
+    documents.write_bytes("inbox/ü z.json", b"{}")
+    httpx.put(f"{s3_server.url}/bucket/{prefix}/inbox/%01q.json", content=b"{}").raise_for_status()
+    assert documents.names("inbox") == ["a.json", "ü z.json"]
 
 
 def test_a_copy_has_the_same_bytes_and_leaves_the_original(documents: Documents) -> None:

@@ -16,7 +16,6 @@ from rs_assets.items.multihash import Algorithm
 from rs_assets.locks import MemoryLocks
 from rs_assets.settings import S3Store
 from rs_assets.store import bucket, upload
-from rs_assets.store.claims import LockClaims
 from rs_assets.store.errors import MismatchError, StoreUnusableError, TakenError
 from rs_assets.store.object_sink import ObjectStoreSink, ObjectWriter
 from rs_assets.store.origin import Origin
@@ -220,10 +219,10 @@ async def test_a_key_has_one_writer_at_a_time(server: FaultS3, sink: ObjectStore
     assert await staged(beside, KEY, SMALL)
 
 
-async def test_claims_that_are_given_decide_who_writes(server: FaultS3, sink: ObjectStoreSink) -> None:
-    claims = LockClaims(MemoryLocks())
-    one, two = object_sink(server.store(), claims), object_sink(server.store(), claims)
-    assert await claims.claim("s3://bucket/another's")
+async def test_locks_that_are_given_decide_who_writes(server: FaultS3, sink: ObjectStoreSink) -> None:
+    locks = MemoryLocks()
+    one, two = object_sink(server.store(), locks), object_sink(server.store(), locks)
+    another = locks.try_lock("objects/s3:  bucket another's")
 
     async with one.writer(KEY), sink.writer(KEY):
         for key in (KEY, "another's"):
@@ -231,6 +230,7 @@ async def test_claims_that_are_given_decide_who_writes(server: FaultS3, sink: Ob
                 async with two.writer(key):
                     pass
 
+    assert another is not None
     assert await staged(two, KEY, SMALL)
 
 
