@@ -4,10 +4,13 @@ import argparse
 import json
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+_interrupted = threading.Event()
 
 
 def benchmark_parser(module: str, description: str | None) -> argparse.ArgumentParser:
@@ -29,6 +32,18 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
     path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def stop_if_interrupted() -> None:
+    """End what goes on although the command was interrupted.
+
+    Python drops an exception that comes in a finaliser or a callback of its own, so a handler's may be lost.
+
+    Raises:
+        KeyboardInterrupt: the command was told to end.
+    """
+    if _interrupted.is_set():
+        raise KeyboardInterrupt
+
+
 def run(main: Callable[[], int]) -> None:
     """Run a command, and exit with its status; servers end and files go when it is told to end, too."""
     signal.signal(signal.SIGTERM, _interrupt)
@@ -36,6 +51,7 @@ def run(main: Callable[[], int]) -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    _interrupted.set()
     raise KeyboardInterrupt
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.command import stop_if_interrupted
 from tests.benchmarks.servers import end_group
 
 _OUTPUT = "child.out"
@@ -49,6 +50,7 @@ class Ended:
 
 def run(command: Sequence[str], scratch: Path, *, cwd: Path = _ROOT) -> Ended:
     """Run a command to its end, and count its CPU with that of its own children; its output goes through a file."""
+    stop_if_interrupted()
     output = scratch / _OUTPUT
     environment = os.environ | {
         "NO_PROXY": "127.0.0.1",
@@ -71,8 +73,8 @@ def run(command: Sequence[str], scratch: Path, *, cwd: Path = _ROOT) -> Ended:
         )
         watchdog = threading.Timer(_LIMIT_S, process.kill)
         watchdog.daemon = True
-        watchdog.start()
         try:
+            watchdog.start()
             _, status, usage = os.wait4(process.pid, 0)
             wall = time.monotonic() - begun
             process.returncode = os.waitstatus_to_exitcode(status)
