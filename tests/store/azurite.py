@@ -19,6 +19,7 @@ import pytest
 ACCOUNT = "account"
 KEY = base64.b64encode(b"k" * 32).decode()
 CONTAINER = "container"
+AZURITE_MISSING = "azurite-blob is not on the PATH; install it with: npm install -g azurite"
 _ADDRESS = re.compile(r"listens on (http://127\.0\.0\.1:\d+)")
 
 
@@ -27,7 +28,7 @@ def azurite() -> Iterator[str]:
     """The server on a free port; the URL of its account."""
     program = shutil.which("azurite-blob")
     if program is None:
-        pytest.skip("azurite-blob is not on the PATH; install it with: npm install -g azurite")
+        pytest.skip(AZURITE_MISSING)
     options = ["--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence", "--disableTelemetry"]
     process = subprocess.Popen(
         [program, *options, "--skipApiVersionCheck"],
