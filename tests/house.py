@@ -5,6 +5,7 @@ what is stored.
 """
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -48,6 +49,9 @@ OPENERS = frozenset(
     }
 )
 """The modules that open what the settings name, and alone tell its kinds apart."""
+
+REGISTRIES = frozenset({"rs_assets.settings.interfaces", "rs_assets.compat"})
+"""The modules that name interfaces: where they are registered, and the reference system's words for them."""
 
 ROOMS_OF_KINDS = frozenset({"store", "catalog", "state", "locks"})
 """The rooms with several implementations of one thing, or to have them."""
@@ -140,6 +144,19 @@ def transactions_outside_state(modules: Mapping[str, Path]) -> dict[str, int]:
         if _part(name) not in {"state", *APART}
         for function, line in _calls_of("transaction", _tree(path))
     }
+
+
+def interfaces_named_outside(modules: Mapping[str, Path], interfaces: Iterable[str]) -> list[str]:
+    """The modules that name an interface elsewhere than in its folder, in the registry or in the simulator."""
+    spellings = {name: f"(?<![A-Za-z])({name}|{name.upper()}|{name.capitalize()})" for name in sorted(interfaces)}
+    return [
+        f"{module} names {interface}"
+        for module, path in modules.items()
+        if module not in REGISTRIES and _part(module) not in APART
+        for interface, spelling in spellings.items()
+        if not f"{module}.".startswith(f"{PACKAGE}.stations.{interface}.")
+        and re.search(spelling, path.read_text(encoding="utf-8"))
+    ]
 
 
 def long_modules(modules: Mapping[str, Path]) -> list[str]:

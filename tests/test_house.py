@@ -7,14 +7,16 @@ from typing import get_args
 import pytest
 
 import rs_assets
-from rs_assets.settings import Settings
+from rs_assets.settings import Settings, interface_names
 from rs_assets.settings.model import SettingsModel
 from tests.house import (
     OPENERS,
+    REGISTRIES,
     Import,
     cycles,
     dagster_outside,
     imports_of,
+    interfaces_named_outside,
     kinds_told_apart,
     long_modules,
     misplaced_parts,
@@ -75,6 +77,11 @@ def test_kinds_of_stores_catalogues_and_states_are_told_apart_only_where_they_ar
     assert len(KINDS) >= 3
     assert MODULES.keys() >= OPENERS
     assert kinds_told_apart(MODULES, KINDS) == []
+
+
+def test_an_interface_is_named_only_in_its_own_folder_and_where_it_is_registered() -> None:
+    assert MODULES.keys() >= REGISTRIES
+    assert interfaces_named_outside(MODULES, interface_names()) == []
 
 
 def test_only_the_state_opens_its_transactions() -> None:
@@ -210,6 +217,24 @@ def test_an_import_says_where_it_stands(tmp_path: Path) -> None:
 )
 def test_a_kind_that_is_told_apart_elsewhere_is_found(tmp_path: Path, module: str, source: str, is_wrong: bool) -> None:
     assert bool(kinds_told_apart(made_up(tmp_path, **{module: source}), KINDS)) is is_wrong
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "is_wrong"),
+    [
+        ("ingest__x", "from rs_assets.stations.cadip import INTERFACE", True),
+        ("ingest__x", "if station.interface == 'cadip': pass", True),
+        ("items__x", "item.properties.get('cadip:complete')", True),
+        ("items__x", "item.properties.get('acadip')", False),
+        ("stations__csc__x", "class CadipRule: pass", True),
+        ("stations__cadip__x", "item.properties.get('cadip:complete')", False),
+        ("settings__interfaces", "names = {'cadip'}", False),
+    ],
+)
+def test_an_interface_that_is_named_elsewhere_is_found(
+    tmp_path: Path, module: str, source: str, is_wrong: bool
+) -> None:
+    assert bool(interfaces_named_outside(made_up(tmp_path, **{module: source}), {"cadip"})) is is_wrong
 
 
 def test_a_transaction_that_is_opened_elsewhere_is_found_with_its_function(tmp_path: Path) -> None:

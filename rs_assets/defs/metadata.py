@@ -9,7 +9,7 @@ from rs_assets.ingest import PartitionReport, Platform, Step
 from rs_assets.ingest.manifest import Manifest, manifest_path
 from rs_assets.ingest.publishing import Publication
 from rs_assets.ingest.search_results import SearchResults, results_path
-from rs_assets.ingest.sessions import SessionStanding, standings_of
+from rs_assets.ingest.sessions import SessionSummary, summaries_of
 from rs_assets.items.files import STAGING_STATES, FileRecord, Order, count_states
 from rs_assets.items.times import format_time
 
@@ -50,7 +50,7 @@ def _of_search(platform: Platform, results: SearchResults) -> Metadata:
         "new": dg.MetadataValue.int(results.added),
         "evicted_since": dg.MetadataValue.int(len(results.evicted)),
         "total_size_mb": _megabytes(results.size),
-        **_contents(results),
+        **_contents(platform, results),
         "pages": dg.MetadataValue.int(results.pages),
         "query": dg.MetadataValue.text(results.query),
         "window": dg.MetadataValue.text(
@@ -69,13 +69,13 @@ def _of_search(platform: Platform, results: SearchResults) -> Metadata:
     return metadata
 
 
-def _contents(results: SearchResults) -> Metadata:
+def _contents(platform: Platform, results: SearchResults) -> Metadata:
     """What there is: the sessions, or else how many products there are of each type."""
-    sessions = standings_of(results.items)
+    sessions = summaries_of(results.items, platform.settings.station(results.station), results.searched_at)
     return _sessions(sessions) if sessions else {"product_types": _table("product_type", results.product_types)}
 
 
-def _sessions(sessions: Sequence[SessionStanding]) -> Metadata:
+def _sessions(sessions: Sequence[SessionSummary]) -> Metadata:
     rows: list[dict[str, str | int]] = [
         {
             "session": entry.session_id,

@@ -9,7 +9,7 @@ from pystac import Item
 
 from rs_assets.errors import StoreError
 from rs_assets.ingest.file_documents import file_document, file_from
-from rs_assets.ingest.sessions import SessionStanding
+from rs_assets.ingest.sessions import SessionSummary
 from rs_assets.items.files import FileRecord, FileState, count_states
 from rs_assets.items.times import format_time
 from rs_assets.stations.window import Partition
@@ -36,7 +36,7 @@ class Manifest:
     files: tuple[FileRecord, ...]
     items: tuple[Item, ...]
     """Items whose every file is verified and that the catalogue lacks, as it shall hold them."""
-    sessions: tuple[SessionStanding, ...] = ()
+    sessions: tuple[SessionSummary, ...] = ()
     """How far the sessions have come, where the station has such."""
 
     def count(self, state: FileState) -> int:
@@ -134,5 +134,5 @@ def manifest_path(station: str, partition: Partition) -> str:
     return f"staged_files/{station}/{partition.path}.json"
 
 
-def _session(entry: Mapping[str, Any]) -> SessionStanding:
-    return SessionStanding(**{**entry, "missing": tuple(entry["missing"])})
+def _session(entry: Mapping[str, Any]) -> SessionSummary:
+    return SessionSummary(**{**entry, "missing": tuple(entry["missing"])})

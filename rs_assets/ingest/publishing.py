@@ -202,7 +202,7 @@ def _with_what_is_held(platform: Platform, station: Station, collection: str, it
         held = platform.catalog.get(collection, item.id)
         grown = item if held is None else joined(held, item)
         if len(grown.assets) > len(item.assets):
-            interface_of(station).settle(grown, station, utc_now())
+            grown = interface_of(station).stated(grown, station, utc_now())
         declare_extensions(grown)
         whole.append(grown)
     return whole

@@ -6,7 +6,7 @@ entry, to which the files that are new are added.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +15,6 @@ from typing import Any, Self
 from pystac import Asset, Item
 
 from rs_assets.errors import StoreError
-from rs_assets.items.completeness import is_complete
 from rs_assets.items.growth import joined
 from rs_assets.items.identity import publication_order, source_id
 from rs_assets.items.times import format_time
@@ -69,11 +68,6 @@ class SearchResults:
             for key, asset in item.assets.items()
             if _seen(item, asset, EVICTED) is not None
         }
-
-    @property
-    def incomplete(self) -> list[Item]:
-        """The items that lack some of their files."""
-        return [item for item in self.items if not is_complete(item)]
 
     @property
     def size(self) -> int:
@@ -149,13 +143,12 @@ def merged(
     partition: Partition,
     now: datetime,
     closed: bool,
-    settle: Callable[[Item], None] | None = None,
+    are_sessions: bool = False,
 ) -> SearchResults:
     """What has been shown so far: the earlier results and the station's newest answer.
 
-    `settle` is given where the items are sessions: it lets one that has grown say whether it is complete.
+    Sessions, as the interface states the items to be, grow by what the answer adds to them.
     """
-    are_sessions = settle is not None
     before = {entry_key(item, is_session=are_sessions): item for item in previous.items} if previous else {}
     kept: dict[str, Item] = dict(before)
     listed = {entry_key(item, is_session=are_sessions): item for item in answer.items}
@@ -167,9 +160,6 @@ def merged(
         for key, item in kept.items():
             if key in listed or key not in present:
                 _note_evictions(item, present, now, is_listed=key in listed)
-    if settle is not None:
-        for key in before:
-            settle(kept[key])
     return SearchResults(
         station=station,
         partition=partition,

@@ -1,6 +1,7 @@
 """The first step: ask the station for a partition and merge what it shows into what it has shown before."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from pystac import Item
@@ -8,8 +9,8 @@ from pystac import Item
 from rs_assets.errors import RsAssetsError, StoreError
 from rs_assets.ingest.platform import Platform
 from rs_assets.ingest.search_results import EVICTED, SearchResults, merged, results_path
-from rs_assets.items.completeness import missing_from
 from rs_assets.items.times import utc_now
+from rs_assets.locks import exclusive
 from rs_assets.settings import Station
 from rs_assets.state import IncompleteItem
 from rs_assets.stations.registry import interface_of
@@ -75,7 +76,9 @@ def _is_final(platform: Platform, station: Station, partition: Partition, answer
     return searched is not None and partition.window.is_closed(searched, station.lag)
 
 
-def _incomplete(station: Station, partition: Partition, item: Item, now: datetime) -> IncompleteItem:
+def _incomplete(
+    station: Station, partition: Partition, item: Item, missing: Sequence[str], now: datetime
+) -> IncompleteItem:
     """What to remember of an item that lacks something; the longer nothing has come, the later it is looked for."""
     overdue = interface_of(station).expected_by(item, station)
     pause = min(max(_FIRST_PAUSE, now - overdue), _LONGEST_PAUSE)
@@ -83,7 +86,7 @@ def _incomplete(station: Station, partition: Partition, item: Item, now: datetim
         station=station.name,
         partition=partition.key,
         item_id=item.id,
-        missing="; ".join(missing_from(item)),
+        missing="; ".join(missing),
         overdue_from=overdue,
         look_again_at=None if EVICTED in item.properties else now + pause,
     )
@@ -103,14 +106,16 @@ def _keep(platform: Platform, station: Station, partition: Partition, answer: An
             partition=partition,
             now=now,
             closed=closed,
-            settle=(lambda item: interface.settle(item, station, now)) if interface.has_sessions else None,
+            are_sessions=interface.has_sessions,
         )
         kept.append(results)
         return results.to_dict()
 
-    platform.documents.update(path, merge)
-    results = kept[-1]
-    platform.incomplete.seen(
-        station.name, partition.key, [_incomplete(station, partition, item, now) for item in results.incomplete]
-    )
+    # What is followed has to be that of the last merge, also where two runs search one partition at once.
+    with exclusive(platform.locks, f"partitions/{station.name} {partition.key}"):
+        platform.documents.update(path, merge)
+        results = kept[-1]
+        lacking = ((item, interface.missing(item, station, now)) for item in results.items)
+        incomplete = [_incomplete(station, partition, item, missing, now) for item, missing in lacking if missing]
+        platform.incomplete.seen(station.name, partition.key, incomplete)
     return results

@@ -5,6 +5,7 @@ import mimetypes
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from pystac import Asset, Item
@@ -15,7 +16,7 @@ from rs_assets.ingest.ledger import Ledger, known_evictions, record_order, recor
 from rs_assets.ingest.manifest import Manifest, manifest_path
 from rs_assets.ingest.platform import Platform
 from rs_assets.ingest.search_results import SearchResults
-from rs_assets.ingest.sessions import SessionStanding, as_staged, publishable, standings_of
+from rs_assets.ingest.sessions import SessionSummary, publishable, summaries_of
 from rs_assets.items.completeness import is_complete
 from rs_assets.items.files import FileRecord, FileState
 from rs_assets.items.growth import aligned, keys_by_source
@@ -53,7 +54,7 @@ class Staged:
     files: tuple[FileRecord, ...]
     items: tuple[Item, ...]
     """The items that are ready for the catalogue and that it lacks, as it shall hold them."""
-    sessions: tuple[SessionStanding, ...]
+    sessions: tuple[SessionSummary, ...]
     """How far each session has come."""
     seconds: float
 
@@ -164,9 +165,10 @@ async def stage_lacking(
         *(file for item in left for file in _settled(collection, item, FileState.POSTPONED)),
         *settled,
     )
-    sessions = _sessions([item for item, _ in standings], staged)
+    now = utc_now()
+    sessions = summaries_of((item for item, _ in standings), station, now, staged)
     await asyncio.to_thread(record_staging, platform, station, files, ledger)
-    return Staged(files, _ready_items(staged, station, collection), sessions, seconds)
+    return Staged(files, _ready_items(staged, station, collection, now), sessions, seconds)
 
 
 def _standings(
@@ -179,14 +181,11 @@ def _standings(
     named = []
     for item in items:
         known = held.get(item.id)
-        renamed = item if known is None else aligned(item, keys_by_source(known))
-        if renamed is not item:
-            interface.settle(renamed, station, utc_now())
-        named.append(renamed)
-    standings = []
+        named.append(item if known is None else aligned(item, keys_by_source(known)))
+    standings, now = [], utc_now()
     for item, standing in classify(platform.catalog, collection, named, are_sessions=interface.has_sessions):
         known = held.get(item.id)
-        is_news = known is not None and is_complete(known) is not is_complete(item)
+        is_news = known is not None and is_complete(known) is bool(interface.missing(item, station, now))
         standings.append((item, Standing.CHANGED if is_news and standing is Standing.PUBLISHED else standing))
     return standings
 
@@ -253,15 +252,10 @@ def _unselected(collection: str, item: Item) -> list[FileRecord]:
     return _settled(collection, item, FileState.FAILED, reason)
 
 
-def _ready_items(staged: Sequence[StagedItem], station: Station, collection: str) -> tuple[Item, ...]:
+def _ready_items(staged: Sequence[StagedItem], station: Station, collection: str, now: datetime) -> tuple[Item, ...]:
     """The items that are ready for the catalogue, as it shall hold them."""
-    ready = ((publishable(each, station), each) for each in staged)
+    ready = ((publishable(each, station, now), each) for each in staged)
     return tuple(_ready(item, each, collection) for item, each in ready if item is not None)
-
-
-def _sessions(items: Sequence[Item], staged: Sequence[StagedItem]) -> tuple[SessionStanding, ...]:
-    by_id = {each.item.id: as_staged(each) for each in staged}
-    return standings_of(by_id.get(item.id, item) for item in items)
 
 
 def _ready(item: Item, staged: StagedItem, collection: str) -> Item:

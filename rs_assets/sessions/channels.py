@@ -1,16 +1,15 @@
 """The chunks of a session, channel by channel."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from pystac import Item
-
-from rs_assets.stations.cadip.completeness import FIRST_BLOCKS, QUALITY, SUPERSEDED_BY, Chunk, chunks_of
+from rs_assets.stations.chunks import FIRST_BLOCKS, Chunk
 
 
-class Fate(Enum):
-    """What became of one chunk."""
+class ChunkState(Enum):
+    """What has become of one chunk."""
 
     STAGED = auto()
     """It is in the store."""
@@ -52,48 +51,44 @@ class Channel:
         return not self.blocks or (len(self.blocks) == 1 and self.blocks[0][0] in FIRST_BLOCKS)
 
 
-def channels_of(session: Item, fates: Mapping[str, Fate]) -> tuple[Channel, ...]:
-    """The session's channels, in their order.
+def channels_of(
+    chunks: Iterable[Chunk], expected: Mapping[int, int | None], states: Mapping[str, ChunkState]
+) -> tuple[Channel, ...]:
+    """A session's channels, in their order.
 
     Args:
-        session: its item.
-        fates: what became of each chunk, by asset key.
+        chunks: of the session.
+        expected: how many chunks each channel should have, as the station states it; None where it does not.
+        states: what has become of each chunk, by asset key.
     """
-    by_channel: dict[int | None, list[Chunk]] = {number: [] for number in _stated(session)}
-    for chunk in chunks_of(session):
+    by_channel: dict[int | None, list[Chunk]] = {number: [] for number in expected}
+    for chunk in chunks:
         by_channel.setdefault(chunk.channel, []).append(chunk)
-    ordered = sorted(by_channel, key=lambda number: (number is None, number or 0))
-    return tuple(_channel(session, number, by_channel[number], fates) for number in ordered)
-
-
-def _channel(session: Item, number: int | None, chunks: Sequence[Chunk], fates: Mapping[str, Fate]) -> Channel:
-    blocks = {chunk.block: chunk for chunk in chunks if chunk.block is not None}
-    replaced = sum(SUPERSEDED_BY in session.assets[chunk.key].extra_fields for chunk in chunks)
-    counts = {fate: sum(fates[chunk.key] is fate for chunk in chunks) for fate in Fate}
-    return Channel(
-        number=number,
-        chunks=len(chunks) - replaced,
-        expected=_stated(session).get(number),
-        size=sum(chunk.size or 0 for chunk in chunks),
-        blocks=tuple(_stretches(sorted(blocks))),
-        has_final=any(chunk.is_final and chunk.block == max(blocks) for chunk in chunks if blocks),
-        again=replaced,
-        staged=counts[Fate.STAGED],
-        waiting=counts[Fate.WAITING],
-        failed=counts[Fate.FAILED],
-        lost=counts[Fate.LOST],
+    return tuple(
+        _channel(number, by_channel[number], None if number is None else expected.get(number), states)
+        for number in sorted(by_channel, key=lambda number: (number is None, number or 0))
     )
 
 
-def _stated(session: Item) -> dict[int | None, int | None]:
-    """The chunks that each channel should have, where QualityInfo says it; zero stands for not known yet."""
-    rows = session.properties.get(QUALITY)
-    stated: dict[int | None, int | None] = {}
-    for row in rows if isinstance(rows, list) else ():
-        number, total = (row.get(name) if isinstance(row, dict) else None for name in ("channel", "total_chunks"))
-        if isinstance(number, int):
-            stated[number] = total if isinstance(total, int) and total > 0 else None
-    return stated
+def _channel(
+    number: int | None, chunks: Sequence[Chunk], expected: int | None, states: Mapping[str, ChunkState]
+) -> Channel:
+    blocks = {chunk.block for chunk in chunks if chunk.block is not None}
+    places = {chunk.place for chunk in chunks}
+    counts = Counter(states[chunk.key] for chunk in chunks)
+    return Channel(
+        number=number,
+        chunks=len(places),
+        expected=expected,
+        size=sum(chunk.size or 0 for chunk in chunks),
+        blocks=tuple(_stretches(sorted(blocks))),
+        has_final=any(chunk.is_final and chunk.block == max(blocks) for chunk in chunks if blocks),
+        again=len(chunks) - len(places),
+        staged=counts[ChunkState.STAGED],
+        waiting=counts[ChunkState.WAITING],
+        failed=counts[ChunkState.FAILED],
+        lost=counts[ChunkState.LOST],
+    )
 
 
 def _stretches(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:

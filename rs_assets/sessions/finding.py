@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from pystac import Item
+
 from rs_assets.errors import RsAssetsError
 from rs_assets.ingest import Platform
 from rs_assets.ingest.search_results import SearchResults, results_path
@@ -81,9 +83,13 @@ def _catalogued(platform: Platform, session_id: str, stations: Mapping[str, Stat
     for collection, names in owners.items():
         item = platform.catalog.get(collection, session_id)
         if item is not None:
-            stated = str(item.properties.get("cadip:station", "")).casefold()
-            named = [name for name in names if name.casefold() == stated]
+            named = [name for name in names if _is_stated(item, stations[name])]
             yield Sighting(session_id, [*named, *names][0], None, collection)
+
+
+def _is_stated(session: Item, station: Station) -> bool:
+    stated = session.properties.get(f"{station.interface}:station")
+    return isinstance(stated, str) and stated.casefold() == station.name.casefold()
 
 
 def _listed(platform: Platform, station: Station, text: str) -> Iterator[Sighting]:

@@ -15,9 +15,10 @@ from rs_assets.items.growth import joined
 from rs_assets.items.identity import object_key, source_id
 from rs_assets.items.times import parse_time
 from rs_assets.sessions.auxiliary import Auxiliary, auxiliary_of
-from rs_assets.sessions.channels import Channel, Fate, channels_of
+from rs_assets.sessions.channels import Channel, ChunkState, channels_of
 from rs_assets.sessions.finding import SessionPlace
 from rs_assets.state import FileFailure, StagedFile
+from rs_assets.stations.chunks import Chunk
 from rs_assets.stations.registry import interface_of
 
 __all__ = ["Channel", "Glance", "Moments", "Problem", "glance_at"]
@@ -111,11 +112,12 @@ def glance_at(platform: Platform, place: SessionPlace, now: datetime) -> Glance:
     """
     station = place.station
     held = platform.catalog.get(place.collection, place.session_id)
-    session = _whole(platform, place, held)
-    interface_of(station).settle(session, station, now)
+    interface = interface_of(station)
+    session = interface.stated(_whole(platform, place, held), station, now)
+    chunks = interface.chunks(session)
     failures = [each for each in platform.outcomes.outstanding(station.name) if each.file.item_id == session.id]
     transfers = _transfers(platform, place.collection, session)
-    fates = {key: _fate(session, key, transfers, failures, held) for key in session.assets}
+    states = {key: _chunk_state(session, key, transfers, failures, held) for key in session.assets}
     keys = [partition.key for partition in place.partitions]
     searches = platform.searches.of(station.name, keys).values()
     incomplete = [each for each in platform.incomplete.outstanding(station.name) if each.item_id == session.id]
@@ -130,9 +132,9 @@ def glance_at(platform: Platform, place: SessionPlace, now: datetime) -> Glance:
         is_complete=is_complete(session),
         missing=missing_from(session),
         next_look=min((each.look_again_at for each in incomplete if each.look_again_at is not None), default=None),
-        channels=channels_of(session, fates),
+        channels=channels_of(chunks, interface.expected_chunks(session), states),
         problems=tuple(_problem(failure) for failure in failures),
-        moments=_moments(platform, place, session, transfers),
+        moments=_moments(platform, place, session, chunks, transfers),
         auxiliary=auxiliary_of(platform, session, place.collection, is_catalogued=held is not None),
         searched_at=max((each.searched_at for each in searches if each.searched_at is not None), default=None),
         search_error=next((each.error for each in searches if each.error is not None), None),
@@ -168,20 +170,20 @@ def _transfers(platform: Platform, collection: str, session: Item) -> dict[str, 
     return {keys[key]: record for key, record in platform.transfers.of(keys).items()}
 
 
-def _fate(
+def _chunk_state(
     session: Item,
     key: str,
     transfers: Mapping[str, StagedFile],
     failures: Sequence[FileFailure],
     held: Item | None,
-) -> Fate:
+) -> ChunkState:
     source = source_id(session, key)
-    states = {failure.file.state for failure in failures if failure.file.source_id == source}
-    if states - {FileState.UNCATALOGUED}:
-        return Fate.LOST if FileState.EVICTED in states else Fate.FAILED
+    outcomes = {failure.file.state for failure in failures if failure.file.source_id == source}
+    if outcomes - {FileState.UNCATALOGUED}:
+        return ChunkState.LOST if FileState.EVICTED in outcomes else ChunkState.FAILED
     if key in transfers or (held is not None and key in held.assets):
-        return Fate.STAGED
-    return Fate.LOST if session.assets[key].extra_fields.get(EVICTED) else Fate.WAITING
+        return ChunkState.STAGED
+    return ChunkState.LOST if session.assets[key].extra_fields.get(EVICTED) else ChunkState.WAITING
 
 
 def _problem(failure: FileFailure) -> Problem:
@@ -189,8 +191,14 @@ def _problem(failure: FileFailure) -> Problem:
     return Problem(file.asset, file.state.value, file.reason or "", file.attempts, failure.next_try)
 
 
-def _moments(platform: Platform, place: SessionPlace, session: Item, transfers: Mapping[str, StagedFile]) -> Moments:
-    again = {key for key, asset in session.assets.items() if asset.extra_fields.get("cadip:retransfer") is True}
+def _moments(
+    platform: Platform,
+    place: SessionPlace,
+    session: Item,
+    chunks: Iterable[Chunk],
+    transfers: Mapping[str, StagedFile],
+) -> Moments:
+    again = {chunk.key for chunk in chunks if chunk.is_retransfer}
     original = session.assets.keys() - again or session.assets.keys()
     published = _published(session, original)
     staged = [record.finished_at for key, record in transfers.items() if key in original]

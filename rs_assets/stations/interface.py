@@ -1,7 +1,7 @@
 """What an interface says of itself and of its stations: all that the rest of the package knows of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pystac import Item
 
     from rs_assets.selection import Vocabulary
+    from rs_assets.stations.chunks import Chunk
     from rs_assets.stations.http import StationConnection
     from rs_assets.stations.search import StationSearch
 
@@ -33,7 +34,8 @@ class StationInterface(ABC):
     """One interface. Each exports an object of its own subclass, named in `rs_assets.settings.interfaces`.
 
     The settings load it at every start, so its module should import what asks a station only when one is asked. The
-    station's key of a publication or a file stands in the field ``<name>:id`` of its item or asset.
+    station's key of a publication or a file stands in the field ``<name>:id`` of its item or asset; the name that the
+    station of a session gives itself stands in ``<name>:station``.
     """
 
     name: ClassVar[str]
@@ -68,8 +70,31 @@ class StationInterface(ABC):
         """How often the station is asked for what it has just published; None where it is not followed."""
         return None
 
-    def settle(self, item: "Item", station: Station, now: datetime) -> None:  # noqa: B027
-        """Let an item that has got files from several places or times say again whether it is complete."""
+    def missing(self, item: "Item", station: Station, now: datetime) -> tuple[str, ...]:  # noqa: ARG002
+        """What keeps an item from being complete at `now`, in words; empty for one that is, as all are by default.
+
+        Pure: it depends on nothing else, and changes nothing.
+        """
+        return ()
+
+    def stated(self, item: "Item", station: Station, now: datetime, also_missing: Sequence[str] = ()) -> "Item":  # noqa: ARG002
+        """The item as it is published: it says whether it is complete at `now`, where its interface has such.
+
+        Args:
+            item: it is not changed.
+            station: the station that has it.
+            now: aware UTC.
+            also_missing: what else is missing, e.g. files that are not in the store.
+        """
+        return item
+
+    def chunks(self, item: "Item") -> "Sequence[Chunk]":  # noqa: ARG002
+        """The files of a session in the order of their delivery: of two for one place, the later is to be preferred."""
+        return ()
+
+    def expected_chunks(self, item: "Item") -> Mapping[int, int | None]:  # noqa: ARG002
+        """How many chunks the station states of each channel of a session; None where it does not know it yet."""
+        return {}
 
     def expected_by(self, item: "Item", station: Station) -> datetime:  # noqa: ARG002
         """From when on an item that is not complete should have been (aware UTC)."""

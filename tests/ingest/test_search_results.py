@@ -10,14 +10,11 @@ from pystac import Asset, Item
 
 from rs_assets.errors import StoreError
 from rs_assets.ingest.search_results import EVICTED, FIRST_SEEN, LAST_SEEN, SearchResults, entry_key, merged
-from rs_assets.items.completeness import is_complete
-from rs_assets.stations.cadip.completeness import settle
 from rs_assets.stations.cadip.session import Session, SessionFile, session_item
-from rs_assets.stations.cadip.settings import Sessions
 from rs_assets.stations.missions import Belonging
 from rs_assets.stations.search import Answer, Rejected
 from tests.platform import day
-from tests.stations.downlink import SESSION, Downlink, again, chunk, chunks, session
+from tests.stations.downlink import SESSION, Downlink, again, chunk, chunks, is_complete, session
 from tests.stations.searching import Entity
 
 NOW = datetime(2026, 11, 1, 15, tzinfo=UTC)
@@ -26,11 +23,8 @@ PARTITION = day("2026-11-01|S1")
 
 def item_of(files: list[Entity], *entities: Entity) -> Item:
     sessions = [Session.model_validate(entity) for entity in entities or (session(),)]
-    item = session_item(
-        sessions, [SessionFile.model_validate(file) for file in files], Downlink().station, Belonging(None, None)
-    )
-    settle(item, Sessions(), NOW)
-    return item
+    listed = [SessionFile.model_validate(file) for file in files]
+    return session_item(sessions, listed, Downlink().station, Belonging(None, None))
 
 
 def product(name: str = "A.EOF", key: str = "1") -> Item:
@@ -52,7 +46,7 @@ def shown(
         partition=PARTITION,
         now=NOW + timedelta(hours=hours),
         closed=False,
-        settle=None if are_products else lambda item: settle(item, Sessions(), NOW),
+        are_sessions=not are_products,
     )
     kept = SearchResults.from_dict(json.loads(json.dumps(results.to_dict())), PARTITION)
     assert kept.evicted == results.evicted

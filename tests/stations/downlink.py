@@ -6,7 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+from pystac import Item
 
+from rs_assets.items.times import utc_now
+from rs_assets.stations.cadip import INTERFACE
 from rs_assets.stations.cadip.search import CadipSearch
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.search import Answer
@@ -131,3 +134,13 @@ def _page(request: httpx.Request, entities: list[Entity]) -> list[Entity]:
     ]
     skip = int(asked["$skip"])
     return found[skip : skip + int(asked["$top"])]
+
+
+def missing_from(item: Item) -> tuple[str, ...]:
+    """What a session lacks, as its interface says by the station's default settings."""
+    return INTERFACE.missing(item, Downlink().station, utc_now())
+
+
+def is_complete(item: Item) -> bool:
+    """Whether a session lacks nothing."""
+    return not missing_from(item)

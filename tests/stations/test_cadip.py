@@ -7,15 +7,29 @@ import httpx
 import pytest
 
 from rs_assets.errors import AuthenticationError, StationError
-from rs_assets.items.completeness import is_complete, missing_from
+from rs_assets.items.times import utc_now
 from rs_assets.selection import parse
 from rs_assets.settings import TimeField
+from rs_assets.stations.cadip import INTERFACE
 from rs_assets.stations.cadip.search import CadipSearch
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.registry import interface_of
 from rs_assets.stations.search import Answer
 
-from .downlink import BEGIN, CHUNK, SESSION, Downlink, again, chunk, chunks, quality, session, stamp
+from .downlink import (
+    BEGIN,
+    CHUNK,
+    SESSION,
+    Downlink,
+    again,
+    chunk,
+    chunks,
+    is_complete,
+    missing_from,
+    quality,
+    session,
+    stamp,
+)
 from .searching import DAY, MISSIONS, Entity, options
 from .service import products
 
@@ -202,7 +216,9 @@ async def test_original_and_retransfer_are_one_item_and_both_stay_readable() -> 
     entities = [session(), again(session())]
     files = [*chunks(), *(again(entity) for entity in chunks())]
 
-    [item] = (await Downlink(entities, files).search()).items
+    downlink = Downlink(entities, files)
+    [found] = (await downlink.search()).items
+    item = INTERFACE.stated(found, downlink.station, utc_now())
 
     assert len(item.assets) == 12
     assert len({asset.href for asset in item.assets.values()}) == 12

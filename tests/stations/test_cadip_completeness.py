@@ -8,7 +8,7 @@ import pytest
 from pystac import Item
 
 from rs_assets.items.completeness import is_complete, missing_from
-from rs_assets.stations.cadip.completeness import SUPERSEDED_BY, chunks_of, deliveries, quiet_from, settle
+from rs_assets.stations.cadip.completeness import SUPERSEDED_BY, chunks_of, deliveries, missing, quiet_from, stated
 from rs_assets.stations.cadip.session import Session, SessionFile, session_item
 from rs_assets.stations.cadip.settings import Completeness, Sessions
 from rs_assets.stations.missions import Belonging
@@ -32,9 +32,12 @@ def judged(
     sessions = [Session.model_validate(entity) for entity in deliveries or (session(**changes),)]
     listed = [SessionFile.model_validate(file) for file in files]
     item = session_item(sessions, listed, Downlink().station, Belonging(None, None))
-    settle(item, rule, now)
-    assert is_complete(item) is not bool(missing_from(item))
-    return item
+    before = item.to_dict()
+    found = stated(item, missing(item, rule, now))
+    assert item.to_dict() == before
+    assert missing(found, rule, now) == missing(item, rule, now) == missing_from(found)
+    assert is_complete(found) is not bool(missing_from(found))
+    return found
 
 
 BOTH = [quality(1), quality(2)]
@@ -226,7 +229,7 @@ def test_a_verdict_follows_what_has_come_since() -> None:
     whole = judged(chunks())
     item.assets |= whole.assets
 
-    settle(item, STRICT, SOON)
+    again = stated(item, missing(item, STRICT, SOON))
 
-    assert is_complete(item)
-    assert missing_from(item) == ()
+    assert is_complete(again)
+    assert missing_from(again) == ()

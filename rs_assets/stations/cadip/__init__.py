@@ -3,7 +3,7 @@
 The settings need this object at every start, so it imports what asks a station, or judges a session, only then.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rs_assets.selection import Vocabulary
     from rs_assets.stations.cadip.search import CadipSearch
+    from rs_assets.stations.chunks import Chunk
     from rs_assets.stations.http import StationConnection
 
 
@@ -46,11 +47,29 @@ class CadipInterface(StationInterface):
         """As its settings say."""
         return sessions_of(station).follow_every
 
-    def settle(self, item: "Item", station: Station, now: datetime) -> None:
-        """Let a session say what is missing from it at `now`, and which chunks have been delivered anew."""
-        from rs_assets.stations.cadip.completeness import settle
+    def missing(self, item: "Item", station: Station, now: datetime) -> tuple[str, ...]:
+        """As its chunks, and what QualityInfo states of them, tell."""
+        from rs_assets.stations.cadip.completeness import missing
 
-        settle(item, sessions_of(station), now)
+        return missing(item, sessions_of(station), now)
+
+    def stated(self, item: "Item", station: Station, now: datetime, also_missing: Sequence[str] = ()) -> "Item":
+        """Also which of its chunks have been delivered anew."""
+        from rs_assets.stations.cadip.completeness import stated
+
+        return stated(item, (*self.missing(item, station, now), *also_missing))
+
+    def chunks(self, item: "Item") -> "list[Chunk]":
+        """As the chunks or their names say."""
+        from rs_assets.stations.cadip.completeness import chunks_of
+
+        return chunks_of(item)
+
+    def expected_chunks(self, item: "Item") -> dict[int, int | None]:
+        """As QualityInfo states it."""
+        from rs_assets.stations.cadip.completeness import expected_chunks
+
+        return expected_chunks(item)
 
     def expected_by(self, item: "Item", station: Station) -> datetime:
         """When nothing has come for some time after the downlink's end."""

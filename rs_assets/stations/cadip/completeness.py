@@ -19,6 +19,7 @@ from pystac import Asset, Item
 from rs_assets.items.completeness import state_completeness
 from rs_assets.items.times import parse_time
 from rs_assets.stations.cadip.settings import Completeness, Sessions
+from rs_assets.stations.chunks import FIRST_BLOCKS, Chunk
 
 QUALITY = "cadip:quality"
 RETRANSFER_QUALITY = "cadip:retransfer_quality"
@@ -27,29 +28,7 @@ RETRANSFER_QUALITY = "cadip:retransfer_quality"
 SUPERSEDED_BY = "cadip:superseded_by"
 """On a chunk that was delivered again: the asset key of the delivery to be preferred."""
 
-FIRST_BLOCKS = (0, 1)
-"""What the first block of a channel may be called."""
-
 _SHOWN_GAPS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """One file of a session, as far as completeness goes."""
-
-    key: str
-    channel: int | None
-    block: int | None
-    is_final: bool
-    size: int | None
-    """Bytes."""
-    is_retransfer: bool
-    published: datetime
-
-    @property
-    def place(self) -> tuple[int | None, int | str]:
-        """What it holds of the session; a chunk that does not say it is known by its name."""
-        return self.channel, self.key if self.block is None else self.block
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,39 +44,50 @@ Quality = Mapping[int, Totals]
 """By channel."""
 
 
-def settle(item: Item, rule: Sessions, now: datetime) -> None:
-    """Let a session's item say what is missing from it at `now`, and which chunks have been delivered anew."""
-    chunks = chunks_of(item)
-    state_completeness(item, missing(chunks, item, rule, now))
+def stated(item: Item, lacking: Sequence[str]) -> Item:
+    """A copy of a session's item that says what is missing from it, and which chunks have been delivered anew."""
+    copy = item.clone()
+    state_completeness(copy, "cadip", lacking)
+    chunks = chunks_of(copy)
     preferred = {chunk.place: chunk.key for chunk in chunks}
     for chunk in chunks:
-        fields = item.assets[chunk.key].extra_fields
+        fields = copy.assets[chunk.key].extra_fields
         fields.pop(SUPERSEDED_BY, None)
         if preferred[chunk.place] != chunk.key:
             fields[SUPERSEDED_BY] = preferred[chunk.place]
+    return copy
 
 
-def missing(chunks: Sequence[Chunk], item: Item, rule: Sessions, now: datetime) -> list[str]:
+def expected_chunks(item: Item) -> dict[int, int | None]:
+    """How many chunks QualityInfo states of each channel; None where that is not known yet, as zero says."""
+    rows = item.properties.get(QUALITY)
+    facts = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    counts = {_count(each.get("channel")): _count(each.get("total_chunks")) or None for each in facts}
+    return {channel: count for channel, count in counts.items() if channel is not None}
+
+
+def missing(item: Item, rule: Sessions, now: datetime) -> tuple[str, ...]:
     """What keeps the session from being complete, in words; empty if it is complete."""
+    chunks = chunks_of(item)
     if not chunks:
-        return ["no chunk has been listed yet"]
+        return ("no chunk has been listed yet",)
     if rule.completeness is Completeness.OFF:
-        return []
-    channels = _count(item.properties.get("cadip:num_channels"))
+        return ()
+    number = _count(item.properties.get("cadip:num_channels"))
     original, retransfer = _quality(item, QUALITY), _quality(item, RETRANSFER_QUALITY)
     lenient = rule.completeness is Completeness.LENIENT
     if lenient and now >= quiet_from(item, rule):
-        return []
+        return ()
     reasons: list[str] = []
     for delivery, quality in _judged(chunks, original, retransfer):
-        reasons = _short_of_totals(delivery, quality, channels) if quality else []
+        reasons = _short_of_totals(delivery, quality, number) if quality else []
         if reasons and not lenient:
             continue
         if not quality or reasons:
-            reasons = [*_short_of_final_blocks(delivery, channels)]
+            reasons = [*_short_of_final_blocks(delivery, number)]
         if not reasons:
-            return []
-    return reasons
+            return ()
+    return tuple(reasons)
 
 
 def quiet_from(item: Item, rule: Sessions) -> datetime:

@@ -14,12 +14,9 @@ from pystac import Item
 
 from rs_assets.errors import AuthenticationError, StationError
 from rs_assets.items.identity import publication_order
-from rs_assets.items.times import utc_now
 from rs_assets.selection import Expression, compile_filter, odata_superset
 from rs_assets.settings import OTHER_MISSION, Mission, TimeField
-from rs_assets.stations.cadip.completeness import settle
 from rs_assets.stations.cadip.session import Session, SessionFile, session_item
-from rs_assets.stations.cadip.settings import sessions_of
 from rs_assets.stations.cadip.vocabulary import CADIP_VOCABULARY
 from rs_assets.stations.csc.odata import Listing, Query, QueryRefusedError, literal, read_all, read_entity
 from rs_assets.stations.csc.reading import note_listing, read_as, since_clause, window_clause
@@ -131,7 +128,6 @@ class CadipSearch:
     async def _items(self, wanted: Mapping[str, Sequence[Session]], answer: Answer) -> list[Item]:
         """The items of sessions, by SessionId, with all their files."""
         files = await self._files(list(wanted), answer)
-        rule = sessions_of(self._station)
         items = []
         for session_id, entities in wanted.items():
             try:
@@ -141,7 +137,6 @@ class CadipSearch:
             except ValueError as error:
                 answer.rejected.append(Rejected(session_id, str(error), session_id))
             else:
-                settle(item, rule, utc_now())
                 items.append(item)
         return sorted(items, key=publication_order)
 
