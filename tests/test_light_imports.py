@@ -42,7 +42,7 @@ def test_staging_needs_neither_dagster_nor_a_simulator_nor_pictures(tmp_path: Pa
 
     modules = imported_by(config + command, tmp_path)
 
-    assert "rs_assets.ingest.partitions" in modules, "the command has not come to its work"
+    assert "rs_assets.ingest.pipeline" in modules, "the command has not come to its work"
     heavy = {
         "rs_assets.simulator",
         "rs_assets.reports",

@@ -16,7 +16,7 @@ from rs_assets.cli.sizes import FileSize
 from rs_assets.settings import CONFIG_VARIABLE, DEMO_SETTINGS, Settings, Station, load_settings
 
 if TYPE_CHECKING:
-    from rs_assets.ingest.progress import Progress
+    from rs_assets.ingest.steps import Progress
     from rs_assets.stations.window import Partition
 
 

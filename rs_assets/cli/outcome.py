@@ -7,8 +7,8 @@ from typing import Any
 from rs_assets.catalog.protocol import UpsertStatus
 from rs_assets.ingest import PartitionReport, Platform, Tally
 from rs_assets.ingest.manifest import Manifest
-from rs_assets.ingest.partitions import failure_message
-from rs_assets.ingest.report import counted
+from rs_assets.ingest.pipeline import failure_message
+from rs_assets.ingest.steps import counted
 from rs_assets.items.files import STAGING_STATES, FileState, count_states
 from rs_assets.items.times import format_time
 

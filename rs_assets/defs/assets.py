@@ -17,8 +17,8 @@ from rs_assets.defs.partitions import partitions_of
 from rs_assets.defs.recording import PartitionRecord, Result, asset_key, kinds_of, record_results
 from rs_assets.defs.running import readable_failures, run_with_heartbeats
 from rs_assets.ingest import IngestOptions, PartitionReport, Platform, Step, ingest
-from rs_assets.ingest.progress import Progress
 from rs_assets.ingest.staging import StagingOptions
+from rs_assets.ingest.steps import Progress
 from rs_assets.settings import Settings, Station
 from rs_assets.stations.registry import interface_of
 from rs_assets.stations.window import Partition

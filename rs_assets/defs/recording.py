@@ -7,7 +7,7 @@ import dagster as dg
 
 from rs_assets.defs.metadata import Metadata
 from rs_assets.ingest import Step
-from rs_assets.ingest.partitions import failure_message
+from rs_assets.ingest.pipeline import failure_message
 from rs_assets.settings import Settings
 
 Result = dg.MaterializeResult[None] | dg.AssetCheckResult

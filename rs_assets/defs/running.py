@@ -13,10 +13,10 @@ import dagster as dg
 from rs_assets.defs.heartbeats import INTERVAL_S
 from rs_assets.errors import RsAssetsError
 from rs_assets.ingest import PartitionMessage, Tally
-from rs_assets.ingest.progress import Ended
+from rs_assets.ingest.steps import Ended
 from rs_assets.ingest.tally import progress_line
 from rs_assets.interruption import InterruptedBySignalError, Result, run_interruptible
-from rs_assets.staging.progress import Paused
+from rs_assets.staging.messages import Paused
 
 _log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from rs_assets.items.files import FileRecord, FileState, Order
 from rs_assets.items.identity import object_key, source_id
 from rs_assets.items.times import utc_now
 from rs_assets.settings import Policy, Station
-from rs_assets.staging.items import file_of
+from rs_assets.staging.staged_items import file_of
 from rs_assets.state import StagedFile
 
 _AT_ONCE = 16

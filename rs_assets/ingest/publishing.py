@@ -21,7 +21,7 @@ from rs_assets.items.times import utc_now
 from rs_assets.locks import exclusive
 from rs_assets.settings import Station
 from rs_assets.staging.contents import member_keys
-from rs_assets.staging.items import file_of
+from rs_assets.staging.staged_items import file_of
 from rs_assets.state import FileFailure, Resolution
 from rs_assets.stations.registry import interface_of
 from rs_assets.stations.window import Partition

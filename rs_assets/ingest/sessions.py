@@ -8,7 +8,7 @@ from datetime import datetime
 from pystac import Item
 
 from rs_assets.settings import Station
-from rs_assets.staging.items import StagedItem
+from rs_assets.staging.staged_items import StagedItem
 from rs_assets.stations.registry import interface_of
 
 

@@ -23,9 +23,9 @@ from rs_assets.items.growth import aligned, keys_by_source
 from rs_assets.items.identity import UNPACKED_FROM, source_id, source_id_fields
 from rs_assets.items.times import utc_now
 from rs_assets.settings import Retries, Station
-from rs_assets.staging.items import StagedItem, file_of, stage_items
-from rs_assets.staging.progress import Progress
+from rs_assets.staging.messages import Progress
 from rs_assets.staging.sources import Source
+from rs_assets.staging.staged_items import StagedItem, file_of, stage_items
 from rs_assets.stations.registry import interface_of
 from rs_assets.store import Sink
 

@@ -5,10 +5,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rs_assets.ingest.progress import Begun, Ended, PartitionMessage, Searched
-from rs_assets.ingest.report import Step, counted
+from rs_assets.ingest.steps import Begun, Ended, PartitionMessage, Searched, Step, counted
 from rs_assets.items.files import FileRecord, FileState
-from rs_assets.staging.progress import Finished, Moved, Paused, Placed, Retried, Started, Unpacking
+from rs_assets.staging.messages import Finished, Moved, Paused, Placed, Retried, Started, Unpacking
 
 _MEGABYTE = 1e6
 _GIGABYTE = 1e9

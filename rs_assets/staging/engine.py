@@ -10,10 +10,10 @@ from dataclasses import replace
 from rs_assets.errors import RsAssetsError
 from rs_assets.items.files import FileRecord, FileState
 from rs_assets.settings import Retries, Verification
-from rs_assets.staging.faults import EvictedError, NotYetError, OrderLostError
 from rs_assets.staging.fetching import Fetcher, TransferStats
-from rs_assets.staging.progress import Finished, Progress, Started, unobserved
+from rs_assets.staging.messages import Finished, Progress, Started, unobserved
 from rs_assets.staging.sources import Source
+from rs_assets.staging.transfer_errors import EvictedError, NotYetError, OrderLostError
 from rs_assets.staging.verification import Expectation, Verified
 from rs_assets.store import Sink, StoredObject
 from rs_assets.store.errors import MismatchError, StoreUnusableError, TakenError

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from rs_assets.errors import AuthenticationError, RsAssetsError
 from rs_assets.items.files import FileRecord, FileState
 from rs_assets.settings import Retries
-from rs_assets.staging.faults import BusyError, ChangedError, PassingError, UnavailableError
-from rs_assets.staging.progress import Moved, Paused, Placed, Progress, Retried
+from rs_assets.staging.messages import Moved, Paused, Placed, Progress, Retried
 from rs_assets.staging.sources import Source, Wanted
 from rs_assets.staging.sources.ranges import PIECE_BYTES, Room, opened
+from rs_assets.staging.transfer_errors import BusyError, ChangedError, PassingError, UnavailableError
 from rs_assets.staging.verification import Expectation, Verified, VerifyingHasher
 from rs_assets.stations.backoff import wait_before
 from rs_assets.store import Writer

@@ -2,8 +2,8 @@
 
 from rs_assets.defs.running import LoggedProgress
 from rs_assets.ingest import PartitionMessage, PartitionReport
-from rs_assets.ingest.progress import Ended
-from rs_assets.staging.progress import Message, Moved, Paused, Started
+from rs_assets.ingest.steps import Ended
+from rs_assets.staging.messages import Message, Moved, Paused, Started
 from tests.defs.runs import Runs
 from tests.platform import SimulatedStation, day
 

@@ -13,7 +13,7 @@ from pystac.version import STACVersion
 
 from rs_assets.catalog.protocol import UpsertStatus
 from rs_assets.ingest import IngestOptions, Platform, Step
-from rs_assets.ingest.partitions import failure_message
+from rs_assets.ingest.pipeline import failure_message
 from rs_assets.ingest.search_results import EVICTED, FIRST_SEEN, LAST_SEEN, results_path
 from rs_assets.ingest.staging import StagingOptions
 from rs_assets.items.files import FileState

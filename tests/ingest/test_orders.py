@@ -19,10 +19,10 @@ from rs_assets.items.files import FileState, Order
 from rs_assets.items.times import format_time, utc_now
 from rs_assets.requests.answering import Answering
 from rs_assets.requests.model import AuxRequest
-from rs_assets.staging.faults import NotYetError, OrderLostError
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.staging.sources.source import Answer, Wanted
 from rs_assets.staging.sources.sources import SCHEMES
+from rs_assets.staging.transfer_errors import NotYetError, OrderLostError
 from rs_assets.state import Orders, RequestState
 from tests.platform import SimulatedStation, assert_catalogue_is_true, run
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from rs_assets.ingest import PartitionMessage, PartitionReport, Step, Tally
-from rs_assets.ingest.progress import Begun, Ended, Searched
+from rs_assets.ingest.steps import Begun, Ended, Searched
 from rs_assets.ingest.tally import progress_line
 from rs_assets.items.files import FileState
-from rs_assets.staging.progress import Finished, Message, Moved, Paused, Placed, Retried, Started
+from rs_assets.staging.messages import Finished, Message, Moved, Paused, Placed, Retried, Started
 from tests.files import file_at
 from tests.platform import day
 

@@ -16,7 +16,7 @@ from pydantic import HttpUrl
 from rs_assets.items.multihash import Digest
 from rs_assets.settings import NoAuthentication, Retries, Verification
 from rs_assets.staging.engine import stage_files
-from rs_assets.staging.progress import Message, Moved, Started
+from rs_assets.staging.messages import Message, Moved, Started
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.stations.auxip.settings import AuxipStation
 from rs_assets.stations.keyring import Keyring

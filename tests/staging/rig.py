@@ -14,7 +14,7 @@ from rs_assets.items.files import FileRecord
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Policy, Retries, Station, Verification
 from rs_assets.staging.engine import stage_files
-from rs_assets.staging.progress import Progress
+from rs_assets.staging.messages import Progress
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.staging.verification import Expectation, VerifyingHasher
 from rs_assets.stations.auxip.settings import AuxipStation

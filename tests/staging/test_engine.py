@@ -10,7 +10,7 @@ import pytest
 from rs_assets.items.files import FileState
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Retries
-from rs_assets.staging.progress import Finished, Message, Moved, Paused, Placed, Retried, Started
+from rs_assets.staging.messages import Finished, Message, Moved, Paused, Placed, Retried, Started
 from rs_assets.store.directory_sink import DirectorySink
 from tests.files import file_at
 

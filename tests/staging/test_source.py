@@ -9,9 +9,9 @@ import pytest
 from rs_assets.errors import AuthenticationError, StationError
 from rs_assets.locks import FileLocks
 from rs_assets.settings import Timeouts
-from rs_assets.staging.faults import BusyError, ChangedError, EvictedError, PassingError, UnavailableError
 from rs_assets.staging.sources import Wanted
 from rs_assets.staging.sources.http import HttpSource
+from rs_assets.staging.transfer_errors import BusyError, ChangedError, EvictedError, PassingError, UnavailableError
 from rs_assets.stations.limits import StationLimits
 from rs_assets.store.origin import Origin
 

@@ -13,9 +13,9 @@ import pytest
 from rs_assets.errors import StationError
 from rs_assets.items.files import FileState
 from rs_assets.staging.engine import stage_files
-from rs_assets.staging.faults import ChangedError, EvictedError, PassingError
 from rs_assets.staging.sources import Wanted
 from rs_assets.staging.sources.sources import Sources
+from rs_assets.staging.transfer_errors import ChangedError, EvictedError, PassingError
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.limits import StationLimits
 from rs_assets.store.directory_sink import DirectorySink

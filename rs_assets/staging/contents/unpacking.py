@@ -7,11 +7,11 @@ from dataclasses import replace
 from rs_assets.errors import RsAssetsError
 from rs_assets.items.files import FileRecord, FileState
 from rs_assets.settings import PackedFormat, Retries, Unpacking, Verification
-from rs_assets.staging import progress as messages
+from rs_assets.staging import messages
 from rs_assets.staging.contents.contents import Contents, Limits, ReadPacked
 from rs_assets.staging.contents.gzip import GzipContents
 from rs_assets.staging.engine import stage_files
-from rs_assets.staging.progress import Progress
+from rs_assets.staging.messages import Progress
 from rs_assets.staging.sources.source import Answer, Source, Wanted
 from rs_assets.store import Sink
 from rs_assets.store.origin import Origin

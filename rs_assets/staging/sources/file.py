@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from rs_assets.errors import StationError
 from rs_assets.settings import Station
-from rs_assets.staging.faults import ChangedError, EvictedError, PassingError
 from rs_assets.staging.sources.source import Answer, Source, Wanted
+from rs_assets.staging.transfer_errors import ChangedError, EvictedError, PassingError
 from rs_assets.stations.keyring import Keyring
 from rs_assets.stations.limits import StationLimits
 from rs_assets.store.origin import Origin

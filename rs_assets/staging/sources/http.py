@@ -15,7 +15,9 @@ from yarl import URL
 
 from rs_assets.errors import AuthenticationError, StationError
 from rs_assets.settings import Station
-from rs_assets.staging.faults import (
+from rs_assets.staging.sources.source import Answer, Source, Wanted
+from rs_assets.staging.sources.watchdog import Watchdog
+from rs_assets.staging.transfer_errors import (
     BusyError,
     ChangedError,
     EvictedError,
@@ -23,8 +25,6 @@ from rs_assets.staging.faults import (
     PassingError,
     UnavailableError,
 )
-from rs_assets.staging.sources.source import Answer, Source, Wanted
-from rs_assets.staging.sources.watchdog import Watchdog
 from rs_assets.stations.backoff import PASSING_STATUSES, retry_after_seconds
 from rs_assets.stations.credentials import Credentials
 from rs_assets.stations.http import tls_context

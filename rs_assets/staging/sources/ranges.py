@@ -12,8 +12,8 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from rs_assets.errors import StationError
-from rs_assets.staging.faults import ChangedError, PassingError
 from rs_assets.staging.sources.source import Answer, Source, Wanted
+from rs_assets.staging.transfer_errors import ChangedError, PassingError
 
 PIECE_BYTES = 8 << 20
 """What one request of a split file asks for."""

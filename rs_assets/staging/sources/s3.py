@@ -9,9 +9,9 @@ from urllib.parse import unquote
 from rs_assets.errors import StationError
 from rs_assets.settings import Station
 from rs_assets.settings.sources import S3Credentials
-from rs_assets.staging.faults import ChangedError, EvictedError, NoSpareSlotError, PassingError
 from rs_assets.staging.sources.source import Answer, Source, Wanted
 from rs_assets.staging.sources.watchdog import Watchdog
+from rs_assets.staging.transfer_errors import ChangedError, EvictedError, NoSpareSlotError, PassingError
 from rs_assets.stations.keyring import Keyring
 from rs_assets.stations.limits import StationLimits
 from rs_assets.store.bucket import Bucket

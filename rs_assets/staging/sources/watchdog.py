@@ -5,7 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from rs_assets.staging.faults import PassingError
+from rs_assets.staging.transfer_errors import PassingError
 
 
 class Watchdog:

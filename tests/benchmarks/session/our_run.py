@@ -23,9 +23,9 @@ import dagster as dg
 from rs_assets.defs.location import code_location
 from rs_assets.defs.recording import asset_key
 from rs_assets.ingest import PartitionMessage, Platform, Step
-from rs_assets.ingest.progress import Ended, Searched
+from rs_assets.ingest.steps import Ended, Searched
 from rs_assets.settings import Settings, load_settings
-from rs_assets.staging.progress import Finished
+from rs_assets.staging.messages import Finished
 
 
 @dataclass(frozen=True)

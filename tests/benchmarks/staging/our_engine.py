@@ -27,7 +27,7 @@ from rs_assets.items.files import FileRecord
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Policy, S3Store, Verification
 from rs_assets.staging.engine import stage_files
-from rs_assets.staging.progress import Message, Moved, Progress, unobserved
+from rs_assets.staging.messages import Message, Moved, Progress, unobserved
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.stations.auxip.settings import AuxipStation
 from rs_assets.stations.keyring import Keyring

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from rs_assets.staging.faults import ChangedError, NoSpareSlotError, PassingError
 from rs_assets.staging.sources import Answer, Source, Wanted, ranges
 from rs_assets.staging.sources.ranges import Room, opened
+from rs_assets.staging.transfer_errors import ChangedError, NoSpareSlotError, PassingError
 from rs_assets.store.origin import Origin
 
 PIECE = 1000

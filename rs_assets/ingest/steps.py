@@ -1,6 +1,6 @@
-"""The steps of a partition's way, and how far one came."""
+"""The steps that take a partition from search to catalogue, how far one has come, and what is reported meanwhile."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -10,13 +10,14 @@ from rs_assets.ingest.publishing import Publication
 from rs_assets.ingest.search_results import SearchResults
 from rs_assets.items.files import STAGING_STATES, count_states
 from rs_assets.items.times import format_time
+from rs_assets.staging.messages import Message
 from rs_assets.stations.window import Partition
 
 _MEGABYTE = 1e6
 
 
 class Step(StrEnum):
-    """One step of a partition's way; its value is the name of the asset that it makes."""
+    """One step; its value is the name of the asset that it makes."""
 
     SEARCH = "search_results"
     STAGE = "staged_files"
@@ -51,6 +52,40 @@ class PartitionReport:
         if self.error is not None:
             parts.append("FAILED")
         return f"{self.partition.key}: {'; '.join(parts) or 'nothing was done'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A partition begins a step."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """A partition has been searched."""
+
+    found: int
+    """Products that the station has shown for it so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A partition has completed every step of this run that it can."""
+
+    report: PartitionReport
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionMessage:
+    """One message, of one partition."""
+
+    partition: Partition
+    message: Begun | Searched | Message | Ended
+
+
+Progress = Callable[[PartitionMessage], None]
+"""Called in the event loop, so it should return at once."""
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:

@@ -1,4 +1,4 @@
-"""What the engine tells while it works, as typed messages to a callable."""
+"""What the engine reports while it works, as typed messages to a callable."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Placed:
 
     key: str
     bytes: int
-    """How many of its bytes are there; those told of before for this key do not count any more."""
+    """How many of its bytes are there; those reported before for this key do not count any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +72,5 @@ Progress = Callable[[Message], None]
 """Called in the event loop, so it should return at once."""
 
 
-def unobserved(message: Message) -> None:
-    """Tell nobody."""
+def unobserved(message: object) -> None:
+    """The observer of a run that nobody watches."""

@@ -6,7 +6,7 @@ import pytest
 from pystac import Asset, Item
 
 from rs_assets.items.files import FileState
-from rs_assets.staging.items import StagedItem, stage_items
+from rs_assets.staging.staged_items import StagedItem, stage_items
 from rs_assets.store.directory_sink import DirectorySink
 
 from .fault_station import FaultStation, Reply

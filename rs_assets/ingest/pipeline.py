@@ -1,4 +1,4 @@
-"""Many partitions in one event loop: each goes its way through the steps, and none holds another back."""
+"""Runs the steps for each partition in one event loop; a failing partition does not stop the others."""
 
 import asyncio
 import logging
@@ -9,13 +9,12 @@ from rs_assets.errors import AuthenticationError, RsAssetsError
 from rs_assets.ingest.manifest import Manifest
 from rs_assets.ingest.opening import OpenStation, open_station
 from rs_assets.ingest.platform import Platform
-from rs_assets.ingest.progress import Begun, Ended, PartitionMessage, Progress, Searched, unobserved
 from rs_assets.ingest.publishing import kept_manifest, publish_partition
-from rs_assets.ingest.report import PartitionReport, Step
 from rs_assets.ingest.search_results import SearchResults
 from rs_assets.ingest.searching import kept_results, search_partition
 from rs_assets.ingest.staging import StagingOptions, stage_partition
-from rs_assets.staging.progress import Message
+from rs_assets.ingest.steps import Begun, Ended, PartitionMessage, PartitionReport, Progress, Searched, Step
+from rs_assets.staging.messages import Message, unobserved
 from rs_assets.stations.window import Partition
 
 _log = logging.getLogger(__name__)
@@ -50,13 +49,13 @@ async def ingest(
     """
     options = options or IngestOptions()
     async with open_station(platform, station_name) as station:
-        way = _Way(platform, station, options, progress)
+        pipeline = _Pipeline(platform, station, options, progress)
         refused: str | None = None
         for partition in partitions:
             report = PartitionReport(partition, error=refused)
             if refused is None:
                 try:
-                    await way.go(report)
+                    await pipeline.run(report)
                 except AuthenticationError as error:
                     report.error = refused = str(error)
                 except RsAssetsError as error:
@@ -84,7 +83,7 @@ def failure_message(errors: Mapping[str, str | None]) -> str | None:
     return f"{sum(map(len, reasons.values()))} of {len(errors)} partitions failed.\n" + "\n".join(lines)
 
 
-class _Way:
+class _Pipeline:
     """The steps of one run."""
 
     def __init__(self, platform: Platform, station: OpenStation, options: IngestOptions, progress: Progress) -> None:
@@ -95,7 +94,7 @@ class _Way:
         self._options = options
         self._progress = progress
 
-    async def go(self, report: PartitionReport) -> None:
+    async def run(self, report: PartitionReport) -> None:
         """Take the steps of one partition, and write into the report how far it came."""
         platform, station, partition = self._platform, self._station, report.partition
         steps = self._options.steps

@@ -12,7 +12,7 @@ from rs_assets.items.multihash import Digest
 from rs_assets.settings import Retries, Unpacking, Verification
 from rs_assets.staging.contents import unpack_files
 from rs_assets.staging.engine import RecordOrder, stage_files
-from rs_assets.staging.progress import Progress
+from rs_assets.staging.messages import Progress
 from rs_assets.staging.sources import Source
 from rs_assets.stations.fields import count_of
 from rs_assets.store import Sink
