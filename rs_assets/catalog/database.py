@@ -37,7 +37,7 @@ class Database:
         """A connection that sees one state of the catalogue, whatever others write meanwhile.
 
         Raises:
-            CatalogError: the file cannot be read, or is no catalogue of this version.
+            CatalogError: the file cannot be read, or is not a catalogue of this version.
         """
         with self._explained(), closing(self._open_for_reading()) as connection:
             connection.execute("BEGIN")
@@ -50,7 +50,7 @@ class Database:
         The block's writes are kept together, or, if it raises, not at all.
 
         Raises:
-            CatalogError: the file cannot be written, or is no catalogue of this version.
+            CatalogError: the file cannot be written, or is not a catalogue of this version.
         """
         with self._explained(), closing(self._open()) as connection:
             use_wal(connection)

@@ -25,7 +25,7 @@ _LINKS_OF_THE_SOURCE = {RelType.COLLECTION, RelType.PARENT, RelType.ROOT, RelTyp
 _ACCESS_PREFIXES = ("alternate:", "auth:", "storage:")
 
 
-class Standing(StrEnum):
+class PublicationState(StrEnum):
     """How an item stands to the catalogue and to the other items that it came with."""
 
     NEW = "new"
@@ -42,12 +42,12 @@ class Standing(StrEnum):
     @property
     def to_publish(self) -> bool:
         """Whether its files are to be staged and the item to be published."""
-        return self in {Standing.NEW, Standing.CHANGED}
+        return self in {PublicationState.NEW, PublicationState.CHANGED}
 
 
 def classify(
     catalog: Catalog, collection_id: str, items: Sequence[Item], *, are_sessions: bool = False
-) -> list[tuple[Item, Standing]]:
+) -> list[tuple[Item, PublicationState]]:
     """How each item stands, in the order of the input.
 
     Of the items of one id, the product whose name the catalogue has, else the one that was published first,
@@ -66,7 +66,7 @@ def classify(
     places: dict[str, list[int]] = {}
     for place, item in enumerate(items):
         places.setdefault(item.id, []).append(place)
-    standings: dict[int, Standing] = {}
+    standings: dict[int, PublicationState] = {}
     for item_id, of_one_id in places.items():
         rivals = [items[place] for place in of_one_id]
         standings |= zip(of_one_id, _standings(rivals, published.get(item_id), are_sessions), strict=True)
@@ -104,7 +104,7 @@ def published_item(item: Item, collection_id: str, hrefs: Mapping[str, str]) -> 
     return copy
 
 
-def _standings(rivals: Sequence[Item], published: Published | None, are_sessions: bool) -> list[Standing]:
+def _standings(rivals: Sequence[Item], published: Published | None, are_sessions: bool) -> list[PublicationState]:
     """The standings of items that have one id."""
     present = None if published is None else _stand_in(published)
     holder = present or min(rivals, key=_order)
@@ -113,25 +113,25 @@ def _standings(rivals: Sequence[Item], published: Published | None, are_sessions
     standings = []
     for item, is_same in zip(rivals, same, strict=True):
         if not is_same:
-            standings.append(Standing.CLASH)
+            standings.append(PublicationState.CLASH)
         elif item is not newest:
-            standings.append(Standing.SUPERSEDED)
+            standings.append(PublicationState.SUPERSEDED)
         elif published is None or present is None:
-            standings.append(Standing.NEW)
+            standings.append(PublicationState.NEW)
         else:
             standings.append(_standing_to(present, published, item, are_sessions))
     return standings
 
 
-def _standing_to(present: Item, published: Published, item: Item, is_session: bool) -> Standing:
+def _standing_to(present: Item, published: Published, item: Item, is_session: bool) -> PublicationState:
     if is_session:
-        return Standing.PUBLISHED if _has_every_file(present, item) else Standing.CHANGED
+        return PublicationState.PUBLISHED if _has_every_file(present, item) else PublicationState.CHANGED
     if _order(item) < published.order:
-        return Standing.SUPERSEDED
+        return PublicationState.SUPERSEDED
     known = all(
         key in present.assets and same_content(present.assets[key], asset) for key, asset in item.assets.items()
     )
-    return Standing.PUBLISHED if known else Standing.CHANGED
+    return PublicationState.PUBLISHED if known else PublicationState.CHANGED
 
 
 def _has_every_file(present: Item, item: Item) -> bool:

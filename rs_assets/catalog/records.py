@@ -102,7 +102,7 @@ def order_of(item: Item) -> tuple[datetime, str]:
     try:
         moment, key = publication_order(item)
     except (AttributeError, TypeError) as error:
-        raise ValueError(f"the publication time of {item.id} is no text") from error
+        raise ValueError(f"the publication time of {item.id} is not text") from error
     return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)), key
 
 
@@ -179,7 +179,7 @@ def _box(bbox: list[float] | None) -> Box | None:
     try:
         west, south, east, north = (float(bbox[place]) for place in (0, 1, half, half + 1))
     except OverflowError as error:
-        raise ValueError(f"the item's bbox {bbox} holds a number that is no coordinate") from error
+        raise ValueError(f"the item's bbox {bbox} holds a number that is not a coordinate") from error
     return west, south, east, north
 
 

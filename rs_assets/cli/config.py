@@ -34,7 +34,7 @@ def check(file: Path | None) -> None:
             place = f"line {problem.line}" + (f", {problem.key}" if problem.key else "")
             click.echo(f"  {place}: {problem.message}", err=True)
         raise SystemExit(1) from None
-    click.secho(f"{path} is right.", fg="green")
+    click.secho(f"{path}: OK", fg="green")
     click.echo(f"  store    {settings.store.place}")
     click.echo(f"  catalog  {settings.catalog.path}")
     click.echo(f"  state    {settings.state.url}")

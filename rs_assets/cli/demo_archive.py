@@ -92,7 +92,7 @@ class DemoArchive:
     @property
     def simulator_arguments(self) -> Sequence[str]:
         """How the simulator is told to serve it."""
-        limits = [] if self.max_sessions is None else ["--most-sessions", str(self.max_sessions)]
+        limits = [] if self.max_sessions is None else ["--max-sessions", str(self.max_sessions)]
         return ["--chunk-size", str(self.chunk_size), *limits]
 
     def require_room(self, home: Path) -> None:

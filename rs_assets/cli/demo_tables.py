@@ -15,14 +15,13 @@ from rs_assets.ingest.publishing import kept_manifest
 from rs_assets.ingest.search_results import SearchResults
 from rs_assets.ingest.searching import kept_results
 from rs_assets.items.files import FileState
+from rs_assets.items.units import MEGABYTE
 from rs_assets.settings import Station
 from rs_assets.stations.registry import interface_of
 
 if TYPE_CHECKING:
     from rs_assets.ingest import Platform
     from rs_assets.stations.window import Partition
-
-_MEGABYTE = 1e6
 
 
 class Findings:
@@ -124,7 +123,7 @@ class _Finding:
     @property
     def megabytes(self) -> float:
         """What lies verified in the store, in MB."""
-        return 0.0 if self.manifest is None else self.manifest.verified_bytes / _MEGABYTE
+        return 0.0 if self.manifest is None else self.manifest.verified_bytes / MEGABYTE
 
     def count(self, status: FileState) -> int:
         """Files of this status."""
@@ -169,7 +168,7 @@ def _sessions(stations: Mapping[str, Sequence[_Finding]]) -> Table:
                 mission,
                 f"{sum(each.complete for each in standings)} of {sum(finding.found for finding in some)}",
                 str(sum(sum(each.channels.values()) for each in standings)),
-                f"{sum(each.size for each in standings) / _MEGABYTE:.1f}",
+                f"{sum(each.size for each in standings) / MEGABYTE:.1f}",
                 str(sum(finding.count(FileState.STAGED) for finding in some)),
                 str(sum(finding.failed for finding in some)),
                 str(sum(finding.catalogued for finding in some)),

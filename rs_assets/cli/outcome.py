@@ -11,12 +11,12 @@ from rs_assets.ingest.pipeline import failure_message
 from rs_assets.ingest.steps import counted
 from rs_assets.items.files import STAGING_STATES, FileState, count_states
 from rs_assets.items.times import format_time
+from rs_assets.items.units import MEGABYTE
 
 SOME_FILES_FAILED = 3
 """Exit status where every partition went its way, but not every file."""
 
 _SHOWN_FAILURES = 20
-_MEGABYTE = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class StageOutcome:
         tally = self._tally
         done = f"{tally.done} of " if tally.done < tally.partitions else ""
         files = counted(tally.staged_files, "file")
-        what = f"{files} staged, {tally.moved / _MEGABYTE:,.1f} MB in {tally.seconds:.1f} s"
+        what = f"{files} staged, {tally.moved / MEGABYTE:,.1f} MB in {tally.seconds:.1f} s"
         return f"{done}{counted(tally.partitions, 'partition')}: {what}"
 
     def document(self) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def _text(file: BinaryIO) -> str:
     try:
         return file.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise click.BadParameter(f"the filter is no text in UTF-8: {error.reason}", param_hint="--filter") from error
+        raise click.BadParameter(f"the filter is not text in UTF-8: {error.reason}", param_hint="--filter") from error
 
 
 def _answer(settings: Settings, inbox: "Inbox", request_id: str, timeout: float | None) -> int:

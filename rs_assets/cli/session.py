@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rs_assets.items.times import format_time, utc_now
+from rs_assets.items.units import MEGABYTE
 from rs_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from rs_assets.sessions import Auxiliary, Channel, Glance, SessionPlace, TypeCoverage
 
-_MEGABYTE = 1e6
 _PLAIN_WIDTH = 200
 _LABEL = 14
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -165,7 +165,7 @@ def _chunk_table(glance: "Glance", *, plain: bool) -> "Table":
 def _cells(channel: "Channel") -> Iterator[str]:
     yield "unknown" if channel.number is None else str(channel.number)
     yield str(channel.chunks) if channel.expected is None else f"{channel.chunks} of {channel.expected}"
-    size = channel.size / _MEGABYTE
+    size = channel.size / MEGABYTE
     yield f"{size:.1f}" if size >= 1 else f"{size:.3f}"
     stretches = [str(first) if first == last else f"{first}-{last}" for first, last in channel.blocks]
     yield (", ".join(stretches) or "–") + (" GAP" if not channel.is_contiguous else "")

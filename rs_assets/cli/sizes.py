@@ -22,7 +22,7 @@ class FileSize(click.ParamType[int]):
         found = _SIZE.fullmatch(str(value))
         unit = _UNITS.get(found[2].upper()) if found else None
         if found is None or unit is None:
-            self.fail(f"{value!r} is no size; write bytes, or a number with kB, MB, GB, KiB, MiB or GiB", param, ctx)
+            self.fail(f"{value!r} is not a size; write bytes, or a number with kB, MB, GB, KiB, MiB or GiB", param, ctx)
         size: int = round(float(found[1]) * unit)
         if size < 1:
             self.fail(f"{value!r} is less than one byte", param, ctx)

@@ -12,13 +12,12 @@ from rs_assets.ingest.search_results import SearchResults, results_path
 from rs_assets.ingest.sessions import SessionSummary, summaries_of
 from rs_assets.items.files import STAGING_STATES, FileRecord, Order, count_states
 from rs_assets.items.times import format_time
+from rs_assets.items.units import MEGABYTE
 
 Metadata = Mapping[str, dg.MetadataValue]
 
 _ROWS = 50
 """Rows of a table at most; the documents in the store have them all."""
-
-_MEGABYTE = 1e6
 
 
 def metadata_of(platform: Platform, step: Step, report: PartitionReport) -> Metadata:
@@ -58,7 +57,7 @@ def _of_search(platform: Platform, results: SearchResults) -> Metadata:
             + ("closed" if results.window_closed else "still open: it is searched again after it has closed")
         ),
         "belonging_to_no_mission": dg.MetadataValue.text(
-            "the station does not count them" if results.strays is None else str(results.strays)
+            "the station does not count them" if results.unassigned is None else str(results.unassigned)
         ),
     }
     if results.rejected:
@@ -81,7 +80,7 @@ def _sessions(sessions: Sequence[SessionSummary]) -> Metadata:
             "session": entry.session_id,
             "standing": "complete" if entry.complete else "; ".join(entry.missing),
             "chunks": " ".join(f"ch{channel}:{count}" for channel, count in entry.channels.items()),
-            "MB": f"{entry.size / _MEGABYTE:.1f}",
+            "MB": f"{entry.size / MEGABYTE:.1f}",
         }
         for entry in sorted(sessions, key=lambda entry: entry.complete)
     ]
@@ -104,7 +103,7 @@ def _of_staging(platform: Platform, manifest: Manifest) -> Metadata:
         **{state.value: dg.MetadataValue.int(counts[state]) for state in STAGING_STATES},
         **({"unpacked": dg.MetadataValue.int(manifest.unpacked)} if manifest.unpacked else {}),
         "moved_mb": _megabytes(manifest.moved),
-        "mb_per_second": dg.MetadataValue.float(round(manifest.rate / _MEGABYTE, 2)),
+        "mb_per_second": dg.MetadataValue.float(round(manifest.rate / MEGABYTE, 2)),
         "seconds": dg.MetadataValue.float(round(manifest.seconds, 3)),
         "retries": dg.MetadataValue.int(manifest.retries),
         "resumed": dg.MetadataValue.int(manifest.resumed),
@@ -147,7 +146,7 @@ def _failure(file: FileRecord) -> dict[str, str | int]:
 
 
 def _megabytes(count: int) -> dg.MetadataValue:
-    return dg.MetadataValue.float(round(count / _MEGABYTE, 3))
+    return dg.MetadataValue.float(round(count / MEGABYTE, 3))
 
 
 def _table(name: str, counts: Mapping[str, int]) -> dg.MetadataValue:

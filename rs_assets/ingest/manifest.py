@@ -107,7 +107,7 @@ class Manifest:
         """Read what `to_dict` wrote.
 
         Raises:
-            StoreError: it is no manifest, or one of another version.
+            StoreError: it is not a manifest, or one of another version.
         """
         version = document.get("schema_version")
         if version not in _READABLE:

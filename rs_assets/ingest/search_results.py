@@ -47,7 +47,7 @@ class SearchResults:
     pages: int
     items: tuple[Item, ...] = ()
     """In the order of publication, each with the times of its sight."""
-    strays: int | None = None
+    unassigned: int | None = None
     """Products of the window that belong to no mission; None where it is not known."""
     rejected: tuple[Rejected, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -94,7 +94,7 @@ class SearchResults:
                 "window_closed": self.window_closed,
                 "query": self.query,
                 "pages": self.pages,
-                "strays": self.strays,
+                "strays": self.unassigned,
                 "rejected": [{"name": entry.name, "reason": entry.reason} for entry in self.rejected],
                 "warnings": list(self.warnings),
             },
@@ -105,7 +105,7 @@ class SearchResults:
         """Read what `to_dict` wrote.
 
         Raises:
-            StoreError: it is no search result, or one of another version.
+            StoreError: it is not a search result, or one of another version.
         """
         facts = document.get("rs_assets")
         version = facts.get("schema_version") if isinstance(facts, dict) else None
@@ -122,7 +122,7 @@ class SearchResults:
                 query=facts["query"],
                 pages=facts["pages"],
                 items=tuple(Item.from_dict(feature, migrate=False) for feature in document["features"]),
-                strays=facts["strays"],
+                unassigned=facts["strays"],
                 rejected=tuple(Rejected(entry["name"], entry["reason"]) for entry in facts["rejected"]),
                 warnings=tuple(facts["warnings"]),
             )
@@ -168,7 +168,7 @@ def merged(
         query=answer.query,
         pages=answer.pages,
         items=tuple(sorted(kept.values(), key=publication_order)),
-        strays=answer.strays,
+        unassigned=answer.unassigned,
         rejected=tuple(answer.rejected),
         warnings=tuple(answer.warnings),
         added=len(kept) - len(before),

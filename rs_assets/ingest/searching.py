@@ -69,7 +69,7 @@ def _is_final(platform: Platform, station: Station, partition: Partition, answer
 
     Doubtful nothing is believed at the second time.
     """
-    if answer.partial or not answer.doubtful:
+    if answer.partial or not answer.ambiguous_empty:
         return not answer.partial
     record = platform.searches.of(station.name, [partition.key]).get(partition.key)
     searched = record.searched_at if record else None

@@ -10,7 +10,7 @@ from functools import partial
 
 from pystac import Asset, Item
 
-from rs_assets.catalog.publication import Standing, classify, published_item
+from rs_assets.catalog.publication import PublicationState, classify, published_item
 from rs_assets.ingest.holdings import LOST, lost, staged_before, still_ordered
 from rs_assets.ingest.ledger import Ledger, known_evictions, record_order, record_staging
 from rs_assets.ingest.manifest import Manifest, manifest_path
@@ -79,7 +79,7 @@ async def stage_partition(
     partition = results.partition
     collection = station.collection_of(partition.mission)
     began = utc_now()
-    staged = await stage_lacking(
+    staged = await stage_missing(
         platform,
         source,
         station,
@@ -97,7 +97,7 @@ async def stage_partition(
     return manifest
 
 
-async def stage_lacking(
+async def stage_missing(
     platform: Platform,
     source: Source,
     station: Station,
@@ -173,7 +173,7 @@ async def stage_lacking(
 
 def _standings(
     platform: Platform, station: Station, collection: str, items: Sequence[Item]
-) -> list[tuple[Item, Standing]]:
+) -> list[tuple[Item, PublicationState]]:
     """How the items stand to the catalogue; a session has its files under the keys that the catalogue gives them."""
     interface = interface_of(station)
     sessions = items if interface.has_sessions else ()
@@ -186,22 +186,23 @@ def _standings(
     for item, standing in classify(platform.catalog, collection, named, are_sessions=interface.has_sessions):
         known = held.get(item.id)
         is_news = known is not None and is_complete(known) is bool(interface.missing(item, station, now))
-        standings.append((item, Standing.CHANGED if is_news and standing is Standing.PUBLISHED else standing))
+        is_published = standing is PublicationState.PUBLISHED
+        standings.append((item, PublicationState.CHANGED if is_news and is_published else standing))
     return standings
 
 
 async def _missing_objects(
-    platform: Platform, collection: str, standings: Sequence[tuple[Item, Standing]]
-) -> list[tuple[Item, Standing]]:
+    platform: Platform, collection: str, standings: Sequence[tuple[Item, PublicationState]]
+) -> list[tuple[Item, PublicationState]]:
     """The standings, where an item whose object has vanished or changed its size counts as changed."""
-    ids = {item.id for item, standing in standings if standing is Standing.PUBLISHED}
+    ids = {item.id for item, standing in standings if standing is PublicationState.PUBLISHED}
     published = await asyncio.to_thread(platform.catalog.existing, collection, ids)
     checked = []
     for item, standing in standings:
-        if standing is Standing.PUBLISHED:
+        if standing is PublicationState.PUBLISHED:
             assets = published[item.id].assets.values() if item.id in published else ()
             whole = [await object_is_there(platform.sink, asset.href, asset.size) for asset in assets]
-            standing = standing if all(whole) else Standing.CHANGED  # noqa: PLW2901
+            standing = standing if all(whole) else PublicationState.CHANGED  # noqa: PLW2901
         checked.append((item, standing))
     return checked
 
@@ -216,22 +217,22 @@ async def object_is_there(sink: Sink, href: str, size: int | None) -> bool:
 
 
 def _sorted_out(
-    collection: str, standings: Sequence[tuple[Item, Standing]], gone: set[str], options: StagingOptions
+    collection: str, standings: Sequence[tuple[Item, PublicationState]], gone: set[str], options: StagingOptions
 ) -> tuple[list[Item], list[FileRecord]]:
     """The items to stage, and the files of the others, whose state is known at once."""
     wanted: list[Item] = []
     settled: list[FileRecord] = []
     for item, standing in standings:
-        stage = standing.to_publish or (options.force and standing is Standing.PUBLISHED)
+        stage = standing.to_publish or (options.force and standing is PublicationState.PUBLISHED)
         if stage and (not _are_all_in(item, gone) or options.force):
             wanted.append(item)
         elif stage:
             settled += _settled(collection, item, FileState.EVICTED, LOST)
-        elif standing is Standing.CLASH:
+        elif standing is PublicationState.CLASH:
             reason = f"another product has the item id {item.id}; set item_id: name for this station"
             settled += _settled(collection, item, FileState.CLASH, reason)
         else:
-            skipped = standing is Standing.PUBLISHED
+            skipped = standing is PublicationState.PUBLISHED
             settled += _settled(collection, item, FileState.SKIPPED if skipped else FileState.SUPERSEDED)
     return wanted, settled
 

@@ -10,10 +10,9 @@ from rs_assets.ingest.publishing import Publication
 from rs_assets.ingest.search_results import SearchResults
 from rs_assets.items.files import STAGING_STATES, count_states
 from rs_assets.items.times import format_time
+from rs_assets.items.units import MEGABYTE
 from rs_assets.staging.messages import Message
 from rs_assets.stations.window import Partition
-
-_MEGABYTE = 1e6
 
 
 class Step(StrEnum):
@@ -103,7 +102,7 @@ def _of_staging(manifest: Manifest) -> Iterator[str]:
     if manifest.next_look is not None:
         yield f"next look at what is ordered: {format_time(manifest.next_look)}"
     if manifest.moved:
-        mb, rate = manifest.moved / _MEGABYTE, manifest.rate / _MEGABYTE
+        mb, rate = manifest.moved / MEGABYTE, manifest.rate / MEGABYTE
         parts = [f"{mb:,.1f} MB in {manifest.seconds:.1f} s ({rate:.1f} MB/s)"]
         parts += [f"{manifest.resumed} resumed"] if manifest.resumed else []
         parts += [counted(manifest.retries, "retry", "retries")] if manifest.retries else []

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from rs_assets.ingest.steps import Begun, Ended, PartitionMessage, Searched, Step, counted
 from rs_assets.items.files import FileRecord, FileState
+from rs_assets.items.units import MEGABYTE
 from rs_assets.staging.messages import Finished, Moved, Paused, Placed, Retried, Started, Unpacking
 
-_MEGABYTE = 1e6
 _GIGABYTE = 1e9
 _MANY_BYTES = 10 * _GIGABYTE
 _RATE_OVER_S = 10.0
@@ -172,11 +172,11 @@ def progress_line(tally: Tally) -> str:
     if not count.expected_files:
         return "nothing to stage yet"
     most = max(count.bytes, count.expected_bytes)
-    unit, name = (_GIGABYTE, "GB") if most >= _MANY_BYTES else (_MEGABYTE, "MB")
+    unit, name = (_GIGABYTE, "GB") if most >= _MANY_BYTES else (MEGABYTE, "MB")
     parts = [
         f"{count.files}/{count.expected_files} files",
         f"{count.bytes / unit:,.1f}/{most / unit:,.1f} {name}",
-        f"{tally.rate / _MEGABYTE:.1f} MB/s",
+        f"{tally.rate / MEGABYTE:.1f} MB/s",
     ]
     parts += [counted(tally.retries, "retry", "retries")] if tally.retries else []
     parts += [f"{tally.failed_files} failed"] if tally.failed_files else []

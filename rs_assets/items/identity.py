@@ -110,7 +110,7 @@ def publication_order(item: Item) -> tuple[datetime, str]:
     if moment is None:
         raise ValueError(f"item {item.id} has neither published, created, start_datetime nor datetime")
     if not isinstance(moment, str):
-        raise ValueError(f"item {item.id} has the time {moment!r}, which is no text")  # noqa: TRY004 - a value of the item
+        raise ValueError(f"item {item.id} has the time {moment!r}, which is not text")  # noqa: TRY004 - a value of the item
     assets = (asset.extra_fields for asset in item.assets.values())
     return parse_time(moment), station_key(item.properties, *assets) or ""
 

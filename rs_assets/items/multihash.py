@@ -116,7 +116,7 @@ class Digest:
         """Read a ``file:checksum``.
 
         Raises:
-            ValueError: the text is no multihash, or one of an algorithm not known here.
+            ValueError: the text is not a multihash, or one of an algorithm not known here.
         """
         value = text.strip().lower()
         for algorithm, prefix in _PREFIXES.items():

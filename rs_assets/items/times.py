@@ -20,7 +20,7 @@ def parse_time(text: str) -> datetime:
     ``99999999T999999``. A date without a zone is UTC, as the interfaces define it.
 
     Raises:
-        ValueError: the text is no date.
+        ValueError: the text is not a date.
     """
     text = text.strip()
     if _ALL_NINES.fullmatch(text):

@@ -163,7 +163,7 @@ class _Drawing:
 
     @singledispatchmethod
     def _draw_line(self, line: Line, top: int) -> None:
-        raise TypeError(f"{line!r} is no line of a timeline, at {top}")
+        raise TypeError(f"{line!r} is not a line of a timeline, at {top}")
 
     @_draw_line.register
     def _(self, line: GroupLine, top: int) -> None:

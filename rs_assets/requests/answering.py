@@ -15,7 +15,7 @@ from rs_assets.ingest import Platform
 from rs_assets.ingest.ledger import Ledger
 from rs_assets.ingest.opening import OpenStation, open_station
 from rs_assets.ingest.publishing import collection_spec, publish_items
-from rs_assets.ingest.staging import StagingOptions, stage_lacking
+from rs_assets.ingest.staging import StagingOptions, stage_missing
 from rs_assets.items.files import FileRecord, FileState, count_states
 from rs_assets.items.identity import publication_order
 from rs_assets.requests.choosing import Choice, asked_for, bounds, choose, mission_of
@@ -159,7 +159,7 @@ class Answering:
         self, result: RequestResult, station: OpenStation, spec: CollectionSpec, items: Sequence[Item]
     ) -> tuple[list[FileRecord], list[UpsertResult]]:
         ledger = Ledger(OWNER, result.request_id, self._run_id, is_retried=False)
-        staged = await stage_lacking(
+        staged = await stage_missing(
             self._platform,
             station.source,
             station.settings,

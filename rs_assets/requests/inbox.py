@@ -159,7 +159,7 @@ def document_name(request_id: str) -> str:
     """The name of a request's file in the inbox.
 
     Raises:
-        RequestError: it is no id.
+        RequestError: it is not an id.
     """
     return checked_request_id(request_id) + _SUFFIX
 

@@ -26,7 +26,7 @@ one that breaks its run fails no other."""
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A file that is no request, or none that this installation can answer."""
+    """A file that is not a request, or none that this installation can answer."""
 
     name: str
     """Its name, with what cannot be printed written out."""
@@ -75,20 +75,21 @@ def take_in(platform: Platform, now: datetime) -> TakenIn:
     inbox = Inbox(platform.documents)
     names = inbox.names()
     known = Requests(platform.state).known(filter(None, map(request_id_of, names)))
-    fates: list[tuple[str, _Fate | Rejection]] = []
+    dispositions: list[tuple[str, _Disposition | Rejection]] = []
     for name in names:
         record = known.get(request_id_of(name) or "")
         if record is None or record.state.is_ended:
             try:
-                fates.append((name, _take(platform, inbox, name, record, now)))
+                dispositions.append((name, _take(platform, inbox, name, record, now)))
             except StoreError as error:
                 _log.warning("a file of the inbox is left for the next time: %s", _printable(str(error)))
-                fates.append((name, _Fate.WAITING))
+                dispositions.append((name, _Disposition.WAITING))
+    taken = {kind: [name for name, found in dispositions if found is kind] for kind in _Disposition}
     return TakenIn(
-        accepted=tuple(str(request_id_of(name)) for name, fate in fates if fate is _Fate.ACCEPTED),
-        rejected=tuple(fate for _, fate in fates if isinstance(fate, Rejection)),
-        waiting=tuple(_printable(name) for name, fate in fates if fate is _Fate.WAITING),
-        cleaned=tuple(str(request_id_of(name)) for name, fate in fates if fate is _Fate.CLEANED),
+        accepted=tuple(str(request_id_of(name)) for name in taken[_Disposition.ACCEPTED]),
+        rejected=tuple(found for _, found in dispositions if isinstance(found, Rejection)),
+        waiting=tuple(_printable(name) for name in taken[_Disposition.WAITING]),
+        cleaned=tuple(str(request_id_of(name)) for name in taken[_Disposition.CLEANED]),
     )
 
 
@@ -211,7 +212,7 @@ def retry(platform: Platform, request_id: str) -> None:
     requests.again([request_id])
 
 
-class _Fate(Enum):
+class _Disposition(Enum):
     """What becomes of a file that is not rejected."""
 
     ACCEPTED = auto()
@@ -223,25 +224,25 @@ class _Fate(Enum):
 
 def _take(
     platform: Platform, inbox: Inbox, name: str, record: RequestRecord | None, now: datetime
-) -> _Fate | Rejection:
+) -> _Disposition | Rejection:
     content = None
     try:
         request_id = _named_id(name)
         content = inbox.content(name)
         if content is None:
-            return _Fate.GONE
+            return _Disposition.GONE
         request = parse_request(content)
         if record is None:
             request.checked_against(platform.settings)
             _accept(platform, request_id, request, now)
-            return _Fate.ACCEPTED
+            return _Disposition.ACCEPTED
         _clean(inbox, request, record)
     except RequestError as error:
         if content is not None and inbox.is_unfinished(name, content, now):
-            return _Fate.WAITING
+            return _Disposition.WAITING
         inbox.reject(name, error.problems)
         return Rejection(_printable(name), error.problems)
-    return _Fate.CLEANED
+    return _Disposition.CLEANED
 
 
 def _readable(platform: Platform, request_id: str) -> AuxRequest | None:
@@ -255,7 +256,7 @@ def _named_id(name: str) -> str:
     request_id = request_id_of(name)
     if request_id is None:
         raise RequestError(
-            "this is no name of a request: expected <id>.json, the id being up to 100 letters, digits, '.', '_' and "
+            "this is not a name of a request: expected <id>.json, the id being up to 100 letters, digits, '.', '_' and "
             "'-', not beginning with '.'"
         )
     return request_id

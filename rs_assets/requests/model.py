@@ -221,7 +221,7 @@ def parse_request(document: bytes | str | Mapping[str, object]) -> AuxRequest:
     """Read a request.
 
     Raises:
-        RequestError: it is no request; with every wrong key and what is expected there.
+        RequestError: it is not a request; with every wrong key and what is expected there.
     """
     try:
         content = document if isinstance(document, Mapping) else _json(document)
@@ -324,7 +324,7 @@ def _json(text: bytes | str) -> Any:
     except RecursionError as error:
         raise ValueError("the JSON is nested too deep") from error
     except UnicodeDecodeError as error:
-        raise ValueError(f"this is no text in UTF-8: {error.reason}") from error
+        raise ValueError(f"this is not text in UTF-8: {error.reason}") from error
     except json.JSONDecodeError as error:
         raise ValueError(f"this is not JSON: {error}") from error
 
@@ -339,7 +339,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number in JSON")
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 def _cut(text: str, most: int) -> str:

@@ -93,7 +93,7 @@ def _read(source: str) -> object:
     try:
         return cql2.parse_text(source).to_json()
     except cql2.ParseError as error:
-        raise FilterError(f"the filter is no CQL2 text:\n{error}") from error
+        raise FilterError(f"the filter is not CQL2 text:\n{error}") from error
 
 
 def _expression(node: object, depth: int) -> Expression:
@@ -102,7 +102,7 @@ def _expression(node: object, depth: int) -> Expression:
     if depth > _MAX_DEPTH:
         raise FilterError(f"the filter is nested more than {_MAX_DEPTH} deep")
     if not isinstance(node, Mapping) or "op" not in node:
-        raise FilterError(f"{_quote(node)} is no condition; one is an object with op and args")
+        raise FilterError(f"{_quote(node)} is not a condition; one is an object with op and args")
     name, arguments = node["op"], node.get("args")
     if not isinstance(arguments, Sequence) or isinstance(arguments, str):
         raise FilterError(f"{name} has no list of args")
@@ -183,7 +183,7 @@ def _scalar(node: object) -> Scalar:
         case str():
             return Text(node)
         case None:
-            raise FilterError("null is no value to compare with; use isNull")
+            raise FilterError("null is not a value to compare with; use isNull")
     return _casei(node) or _instant(node)
 
 
@@ -201,7 +201,7 @@ def _casei(node: object) -> Casei | None:
 
 def _number(value: float) -> Number:
     if not -math.inf < value < math.inf:
-        raise FilterError(f"{value} is no number to compare with")
+        raise FilterError(f"{value} is not a number to compare with")
     return Number(value)
 
 
@@ -218,7 +218,7 @@ def _casei_operand(node: object) -> object:
 def _property(name: object) -> Property:
     bare = name.removeprefix("properties.") if isinstance(name, str) else ""
     if not bare:
-        raise FilterError(f"{_quote(name)} is no name of a property")
+        raise FilterError(f"{_quote(name)} is not a name of a property")
     return Property(bare)
 
 
@@ -227,7 +227,7 @@ def _period(node: object) -> Property | Timestamp | Date | Interval:
         return _instant(node)
     bounds = node["interval"]
     if not isinstance(bounds, Sequence) or isinstance(bounds, str):
-        raise FilterError(f"{_quote(bounds)} is no list of a start and an end")
+        raise FilterError(f"{_quote(bounds)} is not a list of a start and an end")
     start, end = (None if bound == ".." else _instant(bound) for bound in _counted("interval", bounds, 2))
     return Interval(start, end)
 
@@ -243,7 +243,7 @@ def _instant(node: object) -> Property | Timestamp | Date:
         case str():
             return _day(node) if len(node) == _DATE_LENGTH else _timestamp(node)
     raise FilterError(
-        f"{_quote(node)} is no value; accepted are timestamps, dates and properties, and as the case may "
+        f"{_quote(node)} is not a value; accepted are timestamps, dates and properties, and as the case may "
         "be texts, numbers, truth values and intervals"
     )
 
@@ -258,7 +258,7 @@ def _day(value: object) -> Date:
     try:
         return Date(date.fromisoformat(str(value)))
     except ValueError as error:
-        raise FilterError(f"{value!r} is no date, as in 2026-11-01") from error
+        raise FilterError(f"{value!r} is not a date, as in 2026-11-01") from error
 
 
 def _counted(name: str, arguments: Arguments, count: int) -> Arguments:

@@ -58,7 +58,7 @@ def compile_filter(expression: Expression) -> Predicate:
 
 @singledispatch
 def _compiled(node: Expression) -> Predicate:
-    raise TypeError(f"{node!r} is no condition")
+    raise TypeError(f"{node!r} is not a condition")
 
 
 @_compiled.register

@@ -33,7 +33,7 @@ class Text:
     """A literal text; one that reads as an RFC 3339 date is compared with dates as time.
 
     Raises:
-        FilterError: it reads as a date with a time of day, but has no zone or is no date.
+        FilterError: it reads as a date with a time of day, but has no zone or is not a date.
     """
 
     value: str

@@ -1,7 +1,7 @@
 """Geometries of a filter and of items, and whether two of them meet.
 
 The exact test is that of the cql2 package (its geometry engine holds boundaries as part of a geometry); what it
-cannot do is done before: boxes across the antimeridian are split, and what is no geometry never gets there.
+cannot do is done before: boxes across the antimeridian are split, and what is not a geometry never gets there.
 """
 
 import json
@@ -28,10 +28,10 @@ def geometry_text(value: object) -> str:
     """
     if isinstance(value, Mapping) and "bbox" in value:
         if not _is_box(value["bbox"]):
-            raise FilterError(f"{value['bbox']!r} is no bounding box of four or six numbers, west, south, east, north")
+            raise FilterError(f"{value['bbox']!r} is not a bounding box, four or six numbers from west to north")
         return _canonical({"bbox": value["bbox"]})
     if not is_geometry(value):
-        raise FilterError(f"{str(value)[:100]} is no GeoJSON geometry")
+        raise FilterError(f"{str(value)[:100]} is not a GeoJSON geometry")
     return _canonical(value)
 
 

@@ -23,7 +23,7 @@ def looks_like_time(text: str) -> bool:
 
 
 def literal_moment(text: str) -> datetime | None:
-    """The instant that a literal means, aware UTC, a date being its midnight; None if it is no date at all.
+    """The instant that a literal means, aware UTC, a date being its midnight; None if it is not a date at all.
 
     Raises:
         FilterError: it has a time of day but no zone, or its numbers are no date.
@@ -35,7 +35,7 @@ def literal_moment(text: str) -> datetime | None:
         raise FilterError(f"{text!r} has no time zone; write which instant it means, e.g. {text}Z")
     moment = value_moment(text)
     if moment is None:
-        raise FilterError(f"{text!r} is no date")
+        raise FilterError(f"{text!r} is not a date")
     return moment
 
 
@@ -47,7 +47,7 @@ def zoned_moment(text: str) -> datetime:
     """
     form = _TIME.fullmatch(text)
     if form is None or not form["clock"]:
-        raise FilterError(f"{text!r} is no date with time and zone, as in 2026-11-01T12:00:00Z")
+        raise FilterError(f"{text!r} is not a date with time and zone, as in 2026-11-01T12:00:00Z")
     moment = literal_moment(text)
     assert moment is not None
     return moment

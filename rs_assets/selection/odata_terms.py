@@ -13,7 +13,7 @@ from rs_assets.selection.instants import is_open, literal_moment
 from rs_assets.selection.operators import ComparisonOperator
 from rs_assets.selection.vocabulary import Field, Kind, Place, Test, quoted
 
-_PAD = timedelta(seconds=1)
+PAD = timedelta(seconds=1)
 """Added to both sides of a time: stations cut fractions of seconds, and only ``gt`` and ``lt`` work on all."""
 
 _NAMES = {
@@ -123,7 +123,7 @@ class _Pieces:
 def _time_test(relation: ComparisonOperator, moment: datetime) -> Test | None:
     if is_open(moment) or moment.year == MINYEAR:
         return None  # cannot be widened
-    after, before = f"gt {_literal(moment - _PAD)}", f"lt {_literal(moment + _PAD)}"
+    after, before = f"gt {_literal(moment - PAD)}", f"lt {_literal(moment + PAD)}"
     match relation:
         case ComparisonOperator.EQUAL:
             return lambda path: f"({path} {after} and {path} {before})"

@@ -32,7 +32,7 @@ class JobInterval:
     def of(cls, start: datetime, end: datetime, dt0: timedelta, dt1: timedelta) -> "JobInterval":
         """The interval from `start` to `end`, widened by `dt0` before and `dt1` after it.
 
-        An end in the year 9999 is no end.
+        An end in the year 9999 is not an end.
 
         Raises:
             FilterError: a time is naive, the end lies before the start, or a margin is negative.
@@ -41,7 +41,7 @@ class JobInterval:
         if t0 > t1:
             raise FilterError(f"the interval ends at {format_time(t1)}, before its start {format_time(t0)}")
         if min(dt0, dt1) < timedelta(0):
-            raise FilterError(f"margins widen the interval, so {min(dt0, dt1)} is no margin")
+            raise FilterError(f"margins widen the interval, so {min(dt0, dt1)} is not a margin")
         return cls(t0, t1, _moved(t0, -dt0), _moved(t1, dt1))
 
     @property

@@ -20,7 +20,7 @@ def create_valcover_filter(start: datetime | str, end: datetime | str, product_t
     whichever way their station writes that.
 
     Raises:
-        FilterError: a time is naive, a text is no date with time and zone, or the end lies before the start.
+        FilterError: a time is naive, a text is not a date with time and zone, or the end lies before the start.
     """
     begin, finish = _moment(start), _moment(end)
     if begin > finish:

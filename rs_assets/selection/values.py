@@ -23,7 +23,7 @@ Relation = Callable[[Any, Any], bool]
 @singledispatch
 def value_of(node: Scalar) -> Value:
     """A function that gives the node's value for an item."""
-    raise TypeError(f"{node!r} is no value")
+    raise TypeError(f"{node!r} is not a value")
 
 
 def comparable(left: object, right: object) -> tuple[object, object] | None:

@@ -1,4 +1,4 @@
-"""What was asked for by itself for a session, and how far the answer has come."""
+"""What was requested automatically for a session, and how far the answer has come."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,7 +49,7 @@ class Auxiliary:
 
 
 def auxiliary_of(platform: Platform, session: Item, collection: str, *, is_catalogued: bool) -> Auxiliary:
-    """What was asked for by itself for a session.
+    """What was requested automatically for a session.
 
     Raises:
         StoreError, StateError: store or state cannot be read.

@@ -69,7 +69,7 @@ def downlink_stations(platform: Platform, name: str | None = None) -> list[Stati
     named = [entry for entry in stations if entry.name == name]
     if not named:
         known = ", ".join(entry.name for entry in stations) or "there is none"
-        whose = "the settings have no downlink station" if name is None else f"{name!r} is no downlink station"
+        whose = "the settings have no downlink station" if name is None else f"{name!r} is not a downlink station"
         raise RsAssetsError(f"{whose}; known are: {known}")
     return named
 

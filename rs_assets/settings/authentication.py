@@ -42,7 +42,7 @@ class Secret(SettingsModel):
         if not value:
             raise SettingsError(f"{place} is empty; put the secret there")
         if not lines and any(unicodedata.category(character) == "Cc" for character in value):
-            raise SettingsError(f"{place} holds a line break or another control character, so it is no secret")
+            raise SettingsError(f"{place} holds a line break or another control character, so it is not a secret")
         return value
 
     def _found(self) -> tuple[str, str]:

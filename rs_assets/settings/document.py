@@ -92,7 +92,7 @@ class Settings(SettingsModel):
     """Most on-demand requests that one run answers."""
     stations: tuple[AnyStation, ...]
     session_requests: dict[str, SessionRequest] = Field(default_factory=dict)
-    """By mission: what is asked for by itself when a downlink session of the mission enters the catalogue."""
+    """By mission: what is requested automatically when a downlink session of the mission enters the catalogue."""
 
     @field_validator("missions")
     @classmethod
@@ -119,7 +119,7 @@ class Settings(SettingsModel):
 
     def _unknown_missions(self) -> Iterator[tuple[Key, str]]:
         known = {*self.missions, OTHER_MISSION}
-        message = f"is no mission of these settings; known are {', '.join(sorted(known))}"
+        message = f"is not a mission of these settings; known are {', '.join(sorted(known))}"
         for index, station in enumerate(self.stations):
             for place, mission in enumerate(station.missions):
                 if mission not in known:
@@ -131,7 +131,7 @@ class Settings(SettingsModel):
         for name, asked in self.session_requests.items():
             if name not in self.missions:
                 known = ", ".join(sorted(self.missions))
-                yield ("session_requests", name), f"{name!r} is no mission of these settings; known are {known}"
+                yield ("session_requests", name), f"{name!r} is not a mission of these settings; known are {known}"
             if asked.source not in sources:
                 message = f"{asked.source!r} has no auxiliary files; expected one of {', '.join(sources)}"
                 yield ("session_requests", name, "source"), message

@@ -1,4 +1,4 @@
-"""Which auxiliary files a processor needs, and what is asked for by itself when a session enters the catalogue."""
+"""Which auxiliary files a processor needs, and what is requested automatically when a session enters the catalogue."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -10,7 +10,7 @@ from rs_assets.policies import Policy
 from rs_assets.settings.model import SettingsModel
 
 CATALOG_SOURCE = "catalog"
-"""The source of a request that is no station: the catalogue, whose files are staged already."""
+"""The source of a request that is not a station: the catalogue, whose files are staged already."""
 
 
 def _policy(value: object) -> object:

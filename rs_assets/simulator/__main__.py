@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from datetime import UTC, date, datetime
 
 from rs_assets.simulator.options import Authentication, SimulatorOptions
@@ -48,7 +49,8 @@ def _parser() -> argparse.ArgumentParser:
         default=os.environ.get(_variable("chunk_size"), argparse.SUPPRESS),
         help=f"size of a session's files, 314571600 on real stations; also from {_variable('chunk_size')}",
     )
-    parser.add_argument("--most-sessions", type=int, help="sessions of each mission, day and CADIP station at most")
+    parser.add_argument("--max-sessions", type=int, help="sessions of each mission, day and CADIP station at most")
+    parser.add_argument("--most-sessions", type=int, action=_Renamed, dest="max_sessions", help=argparse.SUPPRESS)
     parser.add_argument("--odd-sessions", action="store_true", help="make some sessions odd: late, incomplete, …")
     parser.add_argument("--max-page", type=int, help="most entities in an answer")
     parser.add_argument("--no-next-link", dest="next_link", action="store_false")
@@ -63,6 +65,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-control", dest="control", action="store_false")
     parser.add_argument("--list", action="store_true", default=False, help="print where each station listens")
     return parser
+
+
+class _Renamed(argparse.Action):
+    """An option that has a new name, that of its destination."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        sys.stderr.write(f"{option_string} is now --{self.dest.replace('_', '-')}\n")
+        setattr(namespace, self.dest, values)
 
 
 def _variable(option: str) -> str:

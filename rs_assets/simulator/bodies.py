@@ -32,5 +32,5 @@ def moment(text: object) -> datetime:
     try:
         parsed = datetime.fromisoformat(str(text))
     except ValueError as error:
-        raise QueryError(f"{text!r} is no point in time.") from error
+        raise QueryError(f"{text!r} is not a point in time.") from error
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)

@@ -41,7 +41,7 @@ class SimulatorOptions:
     chunk_size: int = 128 * 1024
     """Bytes in a file of a session, but for the last of each channel, which is smaller."""
 
-    most_sessions: int | None = None
+    max_sessions: int | None = None
     """Of each mission and day at most so many sessions at a CADIP station; None leaves the 3 to 6 that there are."""
 
     odd_sessions: bool = False
@@ -108,5 +108,5 @@ class SimulatorOptions:
             raise ValueError(f"the CADIP stations {', '.join(self.cadip_stations)} are not all different")
         if self.chunk_size < 1:
             raise ValueError(f"chunk_size is {self.chunk_size}; a file holds at least one byte")
-        if self.most_sessions is not None and self.most_sessions < 0:
-            raise ValueError(f"most_sessions is {self.most_sessions}; it is a number of sessions, zero or more")
+        if self.max_sessions is not None and self.max_sessions < 0:
+            raise ValueError(f"max_sessions is {self.max_sessions}; it is a number of sessions, zero or more")

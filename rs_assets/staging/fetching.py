@@ -232,7 +232,7 @@ class _AttemptState:
     def is_over(self, expectation: Expectation) -> bool:
         """Whether everything has come: as much as the answers say the file has, else as it must have.
 
-        What the station states elsewhere is no proof where a difference is tolerated.
+        What the station states elsewhere is not proof where a difference is tolerated.
         """
         stated = self.origin.size if self.origin is not None else None
         size = self.hasher.size

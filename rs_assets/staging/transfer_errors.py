@@ -21,10 +21,10 @@ class UnavailableError(PassingError):
 
 
 class BusyError(StationError):
-    """The station wants to be left alone for a while (429, or 503 with Retry-After); this costs no attempt.
+    """The station is rate-limited (429, or 503 with Retry-After); this costs no attempt.
 
     Attributes:
-        pause: for how many seconds it is left alone.
+        pause: for how many seconds no request is sent to it.
     """
 
     def __init__(self, message: str, pause: float) -> None:

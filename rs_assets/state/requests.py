@@ -13,7 +13,7 @@ from rs_assets.errors import StateError
 from rs_assets.state.database import StateDatabase
 from rs_assets.state.schema import requests
 
-_MOST_VARIABLES = 500
+_MAX_VARIABLES = 500
 
 
 class RequestState(StrEnum):
@@ -153,7 +153,7 @@ class Requests:
         """Note how a request has ended; a later end replaces an earlier one.
 
         Raises:
-            ValueError: the state is no end.
+            ValueError: the state is not an end.
             StateError: there is no such request.
         """
         if not state.is_ended:
@@ -218,4 +218,4 @@ def _record(row: Mapping[Any, Any]) -> RequestRecord:
 def _parts(ids: Iterable[str]) -> Iterator[list[str]]:
     """The ids, few enough at a time for one statement."""
     every = list(dict.fromkeys(ids))
-    return (every[start : start + _MOST_VARIABLES] for start in range(0, len(every), _MOST_VARIABLES))
+    return (every[start : start + _MAX_VARIABLES] for start in range(0, len(every), _MAX_VARIABLES))

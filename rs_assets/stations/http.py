@@ -103,7 +103,7 @@ class StationConnection:
                 problem = f"{station.url} answers {response.status_code} {response.reason_phrase}"
                 if answer.pause is not None:
                     busy_since = busy_since or monotonic()
-                    self._bear(problem, busy_since, answer.pause)
+                    self._check_patience(problem, busy_since, answer.pause)
                     continue
                 retry_after = response.headers.get("Retry-After")
             attempt += 1
@@ -118,8 +118,8 @@ class StationConnection:
         text = " ".join(body.split())
         return f"{text[:_EXCERPT]}…" if len(text) > _EXCERPT else text or "an empty answer"
 
-    def _bear(self, problem: str, since: float, pause: float) -> None:
-        """See whether a station that has been busy since a moment may be asked again after one more pause."""
+    def _check_patience(self, problem: str, since: float, pause: float) -> None:
+        """Refuse one more pause of a station that has been busy since a moment for longer than its settings allow."""
         timeout = self.station.retries.busy_timeout
         if monotonic() + pause >= since + timeout:
             raise StationError(
@@ -128,7 +128,7 @@ class StationConnection:
             )
 
     async def _followed(self, url: str) -> "_Answer":
-        """The first answer that is no redirect."""
+        """The first answer that is not a redirect."""
         target = httpx.URL(url)
         await self._credentials()  # all who ask at once are refused at once, rather than one slot after another
         offered: Mapping[str, str] | None = None
@@ -169,7 +169,7 @@ class _Answer:
     offered: Mapping[str, str] = field(repr=False)
     """The credentials that the station was asked with."""
     pause: float | None = None
-    """How long the station is left alone, in seconds, where it says that it is busy."""
+    """How long no request is sent, in seconds, where the station says that it is busy."""
 
 
 def tls_context(station: Station) -> ssl.SSLContext:

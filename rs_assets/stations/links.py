@@ -11,7 +11,7 @@ def followed(station: str, answer: httpx.URL, link: str) -> httpx.URL:
     """The address that a `link` in an answer of the station leads to; it may be relative.
 
     Raises:
-        StationError: it is no address of HTTP.
+        StationError: it is not an address of HTTP.
     """
     try:
         target = answer.join(link)
@@ -20,5 +20,5 @@ def followed(station: str, answer: httpx.URL, link: str) -> httpx.URL:
     except (httpx.InvalidURL, ValueError):
         usable = False
     if not usable:
-        raise StationError(f"{station}: it leads on to {link[:200]!r}, which is no HTTP address")
+        raise StationError(f"{station}: it leads on to {link[:200]!r}, which is not an HTTP address")
     return target

@@ -32,9 +32,9 @@ class Answer:
     pages: int = 0
     partial: bool = False
     """Whether something is known to be missing, so that absence means nothing."""
-    doubtful: bool = False
+    ambiguous_empty: bool = False
     """Whether "nothing" was said in a way that a fault or a wrong address would look like, too."""
-    strays: int | None = None
+    unassigned: int | None = None
     """Products of the window that belong to no mission of the settings; None where it is not known."""
     warnings: list[str] = field(default_factory=list)
 

@@ -82,7 +82,7 @@ class Sink(Protocol):
         ...
 
     def key_of(self, href: str) -> str | None:
-        """The key of the object at `href`; None if that is no place of this sink."""
+        """The key of the object at `href`; None if that is not a place of this sink."""
         ...
 
     async def find(self, key: str) -> StoredObject | None:

@@ -101,7 +101,7 @@ def assert_catalogue_is_whole(platform: Platform, objects: Mapping[str, bytes]) 
 def key_of(platform: Platform, href: str) -> str:
     """The key of an asset's object."""
     key = platform.sink.key_of(href)
-    assert key is not None, f"{href} is no place of the store"
+    assert key is not None, f"{href} is not a place of the store"
     return key
 
 

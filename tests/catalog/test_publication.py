@@ -9,7 +9,7 @@ import pytest
 from rs_assets.catalog import Catalog
 from rs_assets.catalog.protocol import UpsertStatus
 from rs_assets.catalog.publication import (
-    Standing,
+    PublicationState,
     classify,
     published_item,
 )
@@ -23,7 +23,7 @@ NAME = "S1A_AUX_A.EOF"
 OBJECT = "file:///store/s1_aux/S1A_AUX_A/1/S1A_AUX_A.EOF"
 
 
-def standings(catalog: Catalog, *items: pystac.Item, are_sessions: bool = False) -> list[Standing]:
+def standings(catalog: Catalog, *items: pystac.Item, are_sessions: bool = False) -> list[PublicationState]:
     found = classify(catalog, AUX, items, are_sessions=are_sessions)
     assert [item for item, _ in found] == list(items)
     return [standing for _, standing in found]
@@ -32,16 +32,16 @@ def standings(catalog: Catalog, *items: pystac.Item, are_sessions: bool = False)
 @pytest.mark.parametrize(
     ("item", "standing"),
     [
-        (aux_item(), Standing.PUBLISHED),
-        (aux_item(published=DAY + HOUR, source="2"), Standing.PUBLISHED),
-        (aux_item(published=DAY + HOUR, checksum=md5("b")), Standing.CHANGED),
-        (aux_item(published=DAY - HOUR, checksum=md5("b")), Standing.SUPERSEDED),
-        (aux_item("S1A_AUX_B.EOF"), Standing.NEW),
-        (aux_item("S1A_AUX_A.zip"), Standing.CLASH),
+        (aux_item(), PublicationState.PUBLISHED),
+        (aux_item(published=DAY + HOUR, source="2"), PublicationState.PUBLISHED),
+        (aux_item(published=DAY + HOUR, checksum=md5("b")), PublicationState.CHANGED),
+        (aux_item(published=DAY - HOUR, checksum=md5("b")), PublicationState.SUPERSEDED),
+        (aux_item("S1A_AUX_B.EOF"), PublicationState.NEW),
+        (aux_item("S1A_AUX_A.zip"), PublicationState.CLASH),
     ],
 )
 def test_an_item_is_compared_with_the_catalogue_by_id_name_time_and_checksum(
-    catalog: Catalog, item: pystac.Item, standing: Standing
+    catalog: Catalog, item: pystac.Item, standing: PublicationState
 ) -> None:
     catalog.upsert(AUX, [aux_item()])
 
@@ -53,7 +53,7 @@ def test_an_item_with_one_more_file_than_the_catalogue_is_still_to_be_published(
     longer = aux_item()
     longer.add_asset("more.xml", pystac.Asset("https://station/more", extra_fields={"file:size": 1}))
 
-    assert standings(catalog, longer) == [Standing.CHANGED]
+    assert standings(catalog, longer) == [PublicationState.CHANGED]
 
 
 def test_sizes_decide_where_a_checksum_is_missing(catalog: Catalog) -> None:
@@ -62,20 +62,24 @@ def test_sizes_decide_where_a_checksum_is_missing(catalog: Catalog) -> None:
     for item in (unsummed, grown):
         del item.assets[NAME].extra_fields["file:checksum"]
 
-    assert standings(catalog, unsummed) == [Standing.PUBLISHED]
-    assert standings(catalog, grown) == [Standing.CHANGED]
+    assert standings(catalog, unsummed) == [PublicationState.PUBLISHED]
+    assert standings(catalog, grown) == [PublicationState.CHANGED]
 
 
 def test_of_two_publications_in_one_input_the_newest_counts(catalog: Catalog) -> None:
     older, newer = aux_item(), aux_item(published=DAY + HOUR)
 
-    assert standings(catalog, older, newer, older) == [Standing.SUPERSEDED, Standing.NEW, Standing.SUPERSEDED]
+    assert standings(catalog, older, newer, older) == [
+        PublicationState.SUPERSEDED,
+        PublicationState.NEW,
+        PublicationState.SUPERSEDED,
+    ]
 
 
 def test_of_two_names_in_one_input_the_first_published_keeps_the_id(catalog: Catalog) -> None:
     late, early = aux_item("S1A_AUX_A.zip", published=DAY + HOUR), aux_item()
 
-    assert standings(catalog, late, early) == [Standing.CLASH, Standing.NEW]
+    assert standings(catalog, late, early) == [PublicationState.CLASH, PublicationState.NEW]
 
 
 def test_the_name_in_the_catalogue_keeps_the_id_against_earlier_ones(catalog: Catalog) -> None:
@@ -83,14 +87,14 @@ def test_the_name_in_the_catalogue_keeps_the_id_against_earlier_ones(catalog: Ca
     early, renewed = aux_item("S1A_AUX_A.zip", published=DAY - HOUR), aux_item(published=DAY + HOUR, size=9)
     renewed.assets[NAME].extra_fields["file:checksum"] = md5("c")
 
-    assert standings(catalog, early, renewed) == [Standing.CLASH, Standing.CHANGED]
+    assert standings(catalog, early, renewed) == [PublicationState.CLASH, PublicationState.CHANGED]
 
 
 def test_an_item_without_a_readable_time_holds_no_other_back(catalog: Catalog) -> None:
     broken = aux_item("S1A_AUX_B.EOF")
     broken.properties["published"] = "yesterday"
 
-    assert standings(catalog, broken, aux_item()) == [Standing.NEW, Standing.NEW]
+    assert standings(catalog, broken, aux_item()) == [PublicationState.NEW, PublicationState.NEW]
 
 
 def test_a_published_item_points_at_its_object_and_keeps_the_stations_place() -> None:
@@ -186,19 +190,19 @@ ONE, TWO = ("a.raw", "1", 5), ("b.raw", "2", 6)
 @pytest.mark.parametrize(
     ("item", "standing"),
     [
-        (session_of(ONE, TWO), Standing.PUBLISHED),
-        (session_of(ONE), Standing.PUBLISHED),
-        (session_of(("a.raw", "1", None)), Standing.PUBLISHED),
-        (session_of(ONE, TWO, ("c.raw", "3", 7)), Standing.CHANGED),
-        (session_of(("c.raw", "3", 7)), Standing.CHANGED),
-        (session_of(("a.raw", "1", 9)), Standing.CHANGED),
-        (session_of(("a.raw", "9", 5)), Standing.CHANGED),
-        (session_of(ONE, TWO, published="2026-10-01T10:00:00Z"), Standing.PUBLISHED),
-        (session_of(("c.raw", "3", 7), published="2026-10-01T10:00:00Z"), Standing.CHANGED),
+        (session_of(ONE, TWO), PublicationState.PUBLISHED),
+        (session_of(ONE), PublicationState.PUBLISHED),
+        (session_of(("a.raw", "1", None)), PublicationState.PUBLISHED),
+        (session_of(ONE, TWO, ("c.raw", "3", 7)), PublicationState.CHANGED),
+        (session_of(("c.raw", "3", 7)), PublicationState.CHANGED),
+        (session_of(("a.raw", "1", 9)), PublicationState.CHANGED),
+        (session_of(("a.raw", "9", 5)), PublicationState.CHANGED),
+        (session_of(ONE, TWO, published="2026-10-01T10:00:00Z"), PublicationState.PUBLISHED),
+        (session_of(("c.raw", "3", 7), published="2026-10-01T10:00:00Z"), PublicationState.CHANGED),
     ],
 )
 def test_a_session_that_grows_or_comes_again_has_changed_and_never_clashes(
-    catalog: Catalog, item: pystac.Item, standing: Standing
+    catalog: Catalog, item: pystac.Item, standing: PublicationState
 ) -> None:
     held = session_of(ONE, TWO)
     sources = {key: asset.extra_fields["cadip:id"] for key, asset in held.assets.items()}
@@ -213,7 +217,7 @@ def test_whether_items_are_sessions_is_stated_and_not_read_from_their_files(cata
     catalog.upsert(AUX, [published_item(one, AUX, {"a.raw": f"file:///store/{AUX}/S1A_1/1/a.raw"})])
     moved = published_item(other, AUX, {"b.raw": f"file:///store/{AUX}/S1A_1/2/b.raw"})
 
-    assert standings(catalog, other) == [Standing.CLASH]
-    assert standings(catalog, other, are_sessions=True) == [Standing.CHANGED]
+    assert standings(catalog, other) == [PublicationState.CLASH]
+    assert standings(catalog, other, are_sessions=True) == [PublicationState.CHANGED]
     assert catalog.upsert(AUX, [moved]).count(UpsertStatus.CLASH) == 1
     assert catalog.upsert(AUX, [moved], are_sessions=True).refused == []

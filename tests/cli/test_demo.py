@@ -116,7 +116,7 @@ def test_large_chunks_come_with_fewer_sessions_which_is_said(home: Path) -> None
 def test_a_demo_that_cannot_use_its_state_fails_with_a_readable_error(home: Path) -> None:
     broken = home / "demo"
     broken.mkdir()
-    (broken / "state.sqlite").write_text("this is no database")
+    (broken / "state.sqlite").write_text("this is not a database")
 
     result = demo(home)
 

@@ -27,7 +27,7 @@ def test_a_size_is_read(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "MB", "-3MB", "20 parsecs", "0", "0.1B", "1e3"])
 def test_what_is_no_size_is_refused(text: str) -> None:
-    with pytest.raises(click.BadParameter, match=r"no size|less than one byte"):
+    with pytest.raises(click.BadParameter, match=r"not a size|less than one byte"):
         FileSize().convert(text, None, None)
 
 
@@ -42,7 +42,7 @@ def test_the_larger_the_chunks_the_fewer_sessions(
 
     assert (archive.days, archive.max_sessions, archive.every_mission) == (days, max_sessions, every_mission)
     assert (archive.abridged is None) is (chunk_size == SMALL)
-    assert ("--most-sessions" in archive.simulator_arguments) is (max_sessions is not None)
+    assert ("--max-sessions" in archive.simulator_arguments) is (max_sessions is not None)
 
 
 def test_a_home_remembers_its_archive_and_refuses_another(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_a_filter_that_is_no_text_is_refused(installed: Platform, tmp_path: Path
     result = invoke("request", "--filter", str(tmp_path / "filter"))
 
     assert result.exit_code == 2
-    assert "no text in UTF-8" in result.stderr
+    assert "not text in UTF-8" in result.stderr
 
 
 def test_what_is_wrong_is_told_and_nothing_is_filed(installed: Platform) -> None:

@@ -285,8 +285,8 @@ def test_a_session_that_only_the_catalogue_still_knows_is_found(
         (["S9Z_%"], "Looked at: the state, the search results in "),
         (["S9Z", "--station", "sgs"], "for sgs. "),
         ([" "], "give the id of a session"),
-        (["S1A", "--station", "adgs"], "'adgs' is no downlink station; known are: sgs, mirror"),
-        (["S1A", "--station", "nowhere"], "'nowhere' is no downlink station"),
+        (["S1A", "--station", "adgs"], "'adgs' is not a downlink station; known are: sgs, mirror"),
+        (["S1A", "--station", "nowhere"], "'nowhere' is not a downlink station"),
     ],
 )
 def test_what_is_not_there_is_told_with_where_it_was_looked_for(

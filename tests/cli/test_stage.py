@@ -261,7 +261,7 @@ def test_settings_that_are_wrong_are_told_in_one_message(installed: Platform, tm
 
 
 def test_a_state_that_cannot_be_used_is_told_in_one_message(installed: Platform, tmp_path: Path) -> None:
-    (tmp_path / "state.sqlite").write_text("this is no database")
+    (tmp_path / "state.sqlite").write_text("this is not a database")
 
     result = run("adgs", KEY)
 

@@ -69,7 +69,7 @@ class Watch:
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[str]:
     """Stations without any session that a test has not acquired: here they live in today's real time."""
-    with simulated_stations("--now", NOW.isoformat(), "--most-sessions", "0") as url:
+    with simulated_stations("--now", NOW.isoformat(), "--max-sessions", "0") as url:
         yield url
 
 

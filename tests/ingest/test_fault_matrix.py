@@ -94,7 +94,7 @@ ROWS = [
     Row("wrong checksum borne", (), STAGED, (WHOLE,), {"Checksum": WRONG_SUM}, BEARING, says="checksum is"),
     Row("wrong size borne", (), STAGED, (WHOLE,), {"ContentLength": SIZE + 1}, BEARING, says="size is"),
     Row("wrong size as text borne", (), STAGED, (WHOLE,), {"ContentLength": str(HALF)}, BEARING, says="size is"),
-    Row("a size that is no number", (), STAGED, (WHOLE,), {"ContentLength": "much"}, BEARING),
+    Row("a size that is not a number", (), STAGED, (WHOLE,), {"ContentLength": "much"}, BEARING),
     Row(
         "broken off just where the wrong size says",
         ({"truncate_bytes": HALF, "times": 1},),

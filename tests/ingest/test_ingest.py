@@ -363,7 +363,7 @@ async def test_what_belongs_to_no_mission_is_counted_where_there_is_no_partition
     [report] = await run(platform, "2011-01-06|S1")
 
     assert report.search is not None
-    assert report.search.strays == 1
+    assert report.search.unassigned == 1
 
 
 async def test_an_object_that_vanished_from_the_store_is_staged_again(

@@ -70,7 +70,7 @@ def station(monkeypatch: pytest.MonkeyPatch) -> Iterator[FastStation]:
     monkeypatch.setenv("RS_ASSETS_SIMULATOR_PASSWORD", PASSWORD)
     monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
     begin = datetime.now(UTC) - timedelta(hours=1)
-    process, url = start_simulator("--now", begin.isoformat(), "--speed", str(SPEED), "--most-sessions", "0")
+    process, url = start_simulator("--now", begin.isoformat(), "--speed", str(SPEED), "--max-sessions", "0")
     with process, FastStation(url) as station:
         yield station
 

@@ -14,7 +14,7 @@ def minutes(count: float) -> timedelta:
 
 
 def row(begin: float, end: float | None, *, chosen: bool = True, group: str = "AUX_RESORB") -> TimelineRow:
-    """A restituted orbit file, named as such; an end of None is no end."""
+    """A restituted orbit file, named as such; an end of None is not an end."""
     first = START + minutes(begin)
     last = OPEN_END if end is None else START + minutes(end)
     stamps = f"20261101T123456_V{first:%Y%m%dT%H%M%S}_{last:%Y%m%dT%H%M%S}"

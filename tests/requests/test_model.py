@@ -232,8 +232,8 @@ def test_a_wrong_value_is_told_with_its_key_and_what_is_expected(key: str, wrong
     ("wrong", "expected"),
     [
         ({"op": "nearly", "args": []}, "'nearly' is not accepted"),
-        ("product_type =", "no CQL2 text"),
-        ("", "no CQL2 text"),
+        ("product_type =", "not CQL2 text"),
+        ("", "not CQL2 text"),
         ("{", "not JSON"),
         ({"op": "=", "args": [{"property": "a"}, float("nan")]}, "JSON"),
         (["a"], "expected CQL2"),

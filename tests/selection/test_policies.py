@@ -216,7 +216,7 @@ def test_the_interval_may_be_in_any_zone() -> None:
         (START.replace(tzinfo=None), END, timedelta(0), "no time zone"),
         (START, END.replace(tzinfo=None), timedelta(0), "no time zone"),
         (END, START, timedelta(0), "before its start"),
-        (START, END, timedelta(seconds=-1), "no margin"),
+        (START, END, timedelta(seconds=-1), "not a margin"),
     ],
 )
 def test_an_interval_that_makes_no_sense_is_refused(

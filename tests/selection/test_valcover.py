@@ -74,8 +74,8 @@ def test_an_interval_without_end_finds_every_validity_without_end(end: str) -> N
         (START.replace(tzinfo=None), END, "no time zone"),
         (START, END.replace(tzinfo=None), "no time zone"),
         ("2026-11-01T10:00:00", END, "no time zone"),
-        ("2026-11-01", END, "no date with time and zone"),
-        ("soon", END, "no date with time and zone"),
+        ("2026-11-01", END, "not a date with time and zone"),
+        ("soon", END, "not a date with time and zone"),
         (END, START, "before its start"),
     ],
 )

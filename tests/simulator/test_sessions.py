@@ -342,7 +342,7 @@ async def test_retransfers_are_asked_for_without_a_date(station: Station) -> Non
 
 
 async def test_a_day_has_at_most_as_many_sessions_as_are_asked_for() -> None:
-    few = Station.started(most_sessions=1)
+    few = Station.started(max_sessions=1)
     async with few.http:
         sessions = await few.entities("Sessions", filter=ONE_DAY)
     assert Counter(session["Satellite"][:2] for session in sessions) == {"S1": 1, "S2": 1, "S3": 1}

@@ -90,7 +90,7 @@ async def test_the_partition_other_gathers_what_belongs_to_no_mission_and_is_ask
     answer = await search("other")
 
     assert names(answer) == ["GRIB_stray.nc"]
-    assert answer.strays is None
+    assert answer.unassigned is None
     assert "startswith" not in answer.query
 
 
@@ -230,7 +230,7 @@ async def test_products_of_no_mission_are_counted_where_no_partition_gathers_the
 
     search = Search(answer, missions=("S1", "S2"))
 
-    assert (await search()).strays == 7
+    assert (await search()).unassigned == 7
     (asked,) = [text for text in search.filters if "not" in text]
     assert " and not (" in asked
     assert all(f"startswith(Name,'{name}')" in asked for name in MISSIONS)
@@ -244,7 +244,7 @@ async def test_products_of_no_mission_are_counted_once_for_all_missions_of_a_win
         search = INTERFACE.search(connection, MISSIONS)
         answers = [await search.search(DAY, mission) for mission in ("S1", "S2")]
 
-    assert [answer.strays for answer in answers] == [0, 0]
+    assert [answer.unassigned for answer in answers] == [0, 0]
     assert len([request for request in service.requests if stray_clause(request)]) == 1
 
 
@@ -266,7 +266,7 @@ async def test_a_number_of_strays_that_cannot_be_known_is_none_and_costs_no_item
 
     found = await Search(answer, missions=("S1", "S2"))()
 
-    assert found.strays is None
+    assert found.unassigned is None
     assert names(found) == ["S1A_first.EOF", "S1A_last.EOF"]
 
 

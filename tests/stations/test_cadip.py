@@ -76,8 +76,8 @@ async def test_sessions_of_other_missions_are_left_out_and_those_of_none_are_cou
     answer = await Downlink(entities, missions=("S1", "S2")).search()
     other = await Downlink(entities).search("other")
 
-    assert (ids(answer), answer.strays) == ([SESSION], 1)
-    assert (ids(other), other.strays) == (["XYZ_1"], None)
+    assert (ids(answer), answer.unassigned) == ([SESSION], 1)
+    assert (ids(other), other.unassigned) == (["XYZ_1"], None)
 
 
 @pytest.mark.parametrize(

@@ -180,8 +180,8 @@ async def test_a_redirect_elsewhere_takes_the_credentials_along_only_to_a_truste
     ("answer", "said"),
     [
         (httpx.Response(301, headers={"Location": "/data"}), "redirects in circles"),
-        (httpx.Response(301, headers={"Location": "ftp://host/data"}), "no HTTP address"),
-        (httpx.Response(301, headers={"Location": "http://host:99999/"}), "no HTTP address"),
+        (httpx.Response(301, headers={"Location": "ftp://host/data"}), "not an HTTP address"),
+        (httpx.Response(301, headers={"Location": "http://host:99999/"}), "not an HTTP address"),
         (httpx.Response(301, headers={"Location": "http://host:port/"}), "Invalid port"),
     ],
 )

@@ -284,7 +284,7 @@ async def test_a_token_endpoint_that_moves_to_a_trusted_host_is_followed(service
     [
         (httpx.Response(302, headers={"Location": "token"}), "in circles"),
         (httpx.Response(302), "302 without an access_token"),
-        (httpx.Response(302, headers={"Location": "ftp://x/"}), "no HTTP address"),
+        (httpx.Response(302, headers={"Location": "ftp://x/"}), "not an HTTP address"),
         (httpx.Response(200, text="<html>log in</html>"), "without an access_token; check token_url"),
         (httpx.Response(200, json=["t0ken"]), "without an access_token"),
         (httpx.Response(200, json={"access_token": ""}), "without an access_token"),

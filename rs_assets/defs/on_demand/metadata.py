@@ -10,6 +10,7 @@ from rs_assets.defs.recording import asset_key
 from rs_assets.ingest import Platform, Step
 from rs_assets.items.files import STAGING_STATES
 from rs_assets.items.times import format_time
+from rs_assets.items.units import MEGABYTE
 from rs_assets.requests.answering import RequestResult
 from rs_assets.requests.choosing import TypeChoice
 from rs_assets.requests.results import items_path
@@ -17,8 +18,6 @@ from rs_assets.selection import Gap
 
 COVERED = "requested_types_covered"
 """The check: is every type covered that a request of the run asked for?"""
-
-_MEGABYTE = 1e6
 
 
 def metadata_of(platform: Platform, step: Step, result: RequestResult, picture: bytes | None) -> Metadata:
@@ -85,7 +84,7 @@ def _of_staging(result: RequestResult) -> Metadata:
     metadata: dict[str, dg.MetadataValue] = {
         state.value: dg.MetadataValue.int(result.count(state)) for state in STAGING_STATES
     }
-    metadata["moved_mb"] = dg.MetadataValue.float(round(sum(file.moved for file in result.files) / _MEGABYTE, 3))
+    metadata["moved_mb"] = dg.MetadataValue.float(round(sum(file.moved for file in result.files) / MEGABYTE, 3))
     metadata["files"] = records(
         [
             {

@@ -40,7 +40,7 @@ class SessionArchive:
         self.station = station
         self._rolling = None if rolling is None else self.kept
         self._passes = Passes(
-            options.seed, station, options.chunk_size, most=options.most_sessions, odd=options.odd_sessions
+            options.seed, station, options.chunk_size, most=options.max_sessions, odd=options.odd_sessions
         )
         self._has_retransfers = options.odd_sessions
         self._clock = clock

@@ -38,7 +38,7 @@ def operands(node: Node) -> list[Node]:
 
 
 def path(node: Node) -> str | None:
-    """The slash-separated path that a node names, or None if it is no path."""
+    """The slash-separated path that a node names, or None if it is not a path."""
     if isinstance(node, ast.Identifier):
         return node.name
     if isinstance(node, ast.Attribute):
@@ -68,7 +68,7 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text.upper())
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (OverflowError, ValueError) as error:
-        raise QueryError(f"{text} is no point in time") from error
+        raise QueryError(f"{text} is not a point in time") from error
 
 
 def _one_item_lists(tokens: Iterator[Any]) -> Iterator[Any]:

@@ -43,7 +43,7 @@ class FileSource(Source):
         name = self._station.name
         try:
             path = self._allowed(wanted.href)
-            # What is no regular file must not be waited for, and what has become a link since is not followed.
+            # What is not a regular file must not be waited for, and what has become a link since is not followed.
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
             raise EvictedError(f"{name}: {wanted.href} is not there any more") from None

@@ -162,7 +162,7 @@ class HttpSource(Source):
     async def _followed(
         self, session: aiohttp.ClientSession, wanted: Wanted
     ) -> tuple[aiohttp.ClientResponse, Credentials | None, Mapping[str, str]]:
-        """The first answer that is no redirect, the credentials that it had been sent, and their headers."""
+        """The first answer that is not a redirect, the credentials that it had been sent, and their headers."""
         url, downgraded, headers = wanted.href, False, wanted.headers
         for hop in range(MAX_REDIRECTS + 1):
             used = None if downgraded else self._keyring.at(url)

@@ -78,7 +78,7 @@ class Source(ABC):
             NotYetError: the file has been ordered, and is given later.
             OrderLostError: `wanted.order` has come to nothing.
             PassingError: a fault that may be gone next time.
-            BusyError: the source wants to be left alone for a while; the next request waits for that.
+            BusyError: the source is rate-limited (429, 503); the next request waits for that.
             ChangedError: the file is not the one any more that `wanted.origin` is of.
             EvictedError: there is no such file any more.
             NoSpareSlotError: no connection is to spare, where only such a one is wanted.

@@ -48,12 +48,12 @@ class CadipSearch:
 
         Raises:
             AuthenticationError: the station refuses the credentials.
-            StationError: it could not be asked, or answers what is no CADIP.
+            StationError: it could not be asked, or answers what is not CADIP.
         """
         place = _TIME_PROPERTIES[self._station.time_field]
         listing, answer = await self._sessions(window_clause(place, window))
         wanted: dict[str, list[Session]] = {}
-        strays = 0
+        unassigned = 0
         for session in read_as(Session, listing, answer):
             owner = self._owner(session).mission_name
             time = self._time_of(session)
@@ -64,8 +64,8 @@ class CadipSearch:
                 continue
             if owner == mission:
                 wanted.setdefault(session.session_id, []).append(session)
-            strays += owner == OTHER_MISSION
-        answer.strays = None if OTHER_MISSION in self._station.missions else strays
+            unassigned += owner == OTHER_MISSION
+        answer.unassigned = None if OTHER_MISSION in self._station.missions else unassigned
         answer.items = await self._items(wanted, answer)
         return answer
 
@@ -95,7 +95,7 @@ class CadipSearch:
 
         Raises:
             AuthenticationError: the station refuses the credentials.
-            StationError: it could not be asked, or answers what is no CADIP.
+            StationError: it could not be asked, or answers what is not CADIP.
         """
         query = since_clause("PublicationDate", start)
         unread = Answer(query)
@@ -113,7 +113,7 @@ class CadipSearch:
             *(self._listed(each, each) for each in sessions),
             *(self._listed(each, owners.get(each.session_id)) for each in files),
         ]
-        return Publications(tuple(listed), not any(listing.partial or listing.doubtful for listing in listings))
+        return Publications(tuple(listed), not any(listing.partial or listing.ambiguous_empty for listing in listings))
 
     def _listed(self, entity: Session | SessionFile, owner: Session | None) -> Listed:
         assert entity.publication_date is not None

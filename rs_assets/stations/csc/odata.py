@@ -47,7 +47,7 @@ class Listing:
     pages: int = 0
     partial: bool = False
     """Whether something is known to be missing."""
-    doubtful: bool = False
+    ambiguous_empty: bool = False
     """Whether "nothing" was said in a way that a fault or a wrong address would look like, too."""
     warnings: list[str] = field(default_factory=list)
 
@@ -227,7 +227,7 @@ async def _last_linked(connection: StationConnection, url: str, page: _Page, lis
 async def _read(connection: StationConnection, url: str, listing: Listing, *, may_be_absent: bool = True) -> _Page:
     page = _page(connection, await connection.get(url), may_be_absent=may_be_absent)
     if page.is_absent and not listing.pages:
-        listing.doubtful = True
+        listing.ambiguous_empty = True
         listing.warnings.append("the station answers no collection, which is taken as nothing; is its url right?")
     listing.pages += 1
     listing.entities |= dict(page.keyed)
@@ -269,7 +269,7 @@ def _page(connection: StationConnection, response: httpx.Response, *, may_be_abs
 
 
 def _entities(answer: object) -> list[Entity] | None:
-    """The entities in an answer of any envelope; None if it is no collection."""
+    """The entities in an answer of any envelope; None if it is not a collection."""
     if isinstance(answer, dict):
         for key in _ENVELOPES & answer.keys():
             answer = answer[key] or []

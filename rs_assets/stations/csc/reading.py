@@ -1,17 +1,15 @@
 """From a listing to what it lists: entities read as a model, with what cannot be read among the rejections."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from rs_assets.selection.odata_terms import PAD
 from rs_assets.stations.csc.odata import Entity, Listing, moment
 from rs_assets.stations.search import Answer, Rejected
 from rs_assets.stations.window import Window
-
-_PAD = timedelta(seconds=1)
-"""Added to both ends of a window at the station: ``gt`` and ``lt`` work everywhere, ``ge`` and ``le`` do not."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -31,18 +29,18 @@ def note_listing(listing: Listing, answer: Answer) -> None:
     """Add to the answer how a listing came about."""
     answer.pages += listing.pages
     answer.partial |= listing.partial
-    answer.doubtful |= listing.doubtful
+    answer.ambiguous_empty |= listing.ambiguous_empty
     answer.warnings += listing.warnings
 
 
 def window_clause(place: str, window: Window) -> str:
     """What has its time in the window, and a little more on both sides; `place` is the field of that time."""
-    return f"{since_clause(place, window.start)} and {place} lt {moment(window.end + _PAD)}"
+    return f"{since_clause(place, window.start)} and {place} lt {moment(window.end + PAD)}"
 
 
 def since_clause(place: str, start: datetime) -> str:
     """What has its time at `start` (aware UTC) or later, and a little more."""
-    return f"{place} gt {moment(start - _PAD)}"
+    return f"{place} gt {moment(start - PAD)}"
 
 
 def _name(entity: Entity, key: str) -> str:

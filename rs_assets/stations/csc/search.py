@@ -55,7 +55,7 @@ class ProductSearch:
         self._vocabulary = vocabulary
         self._rule = rule
         self._types = product_types
-        self._strays: dict[Window, int | None] = {}
+        self._unassigned: dict[Window, int | None] = {}
 
     async def search(self, window: Window, mission: str) -> Answer:
         """Everything that the station lists for a window and a mission (or `OTHER_MISSION`).
@@ -87,7 +87,7 @@ class ProductSearch:
                 self._place(product, owner, window, answer)
         answer.items.sort(key=publication_order)
         if OTHER_MISSION not in self._station.missions:
-            answer.strays = await self._count_strays(window)
+            answer.unassigned = await self._count_unassigned(window)
         return answer
 
     async def find(self, expression: Expression) -> Answer:
@@ -134,7 +134,7 @@ class ProductSearch:
             and product.publication_date >= start
             and self._is_wanted_type(product)
         ]
-        return Publications(tuple(listed), not (listing.partial or listing.doubtful))
+        return Publications(tuple(listed), not (listing.partial or listing.ambiguous_empty))
 
     def _products(self, listing: Listing, answer: Answer) -> Iterator[tuple[Product, Belonging]]:
         """The products of a listing; what cannot be read goes into the answer's rejections."""
@@ -157,18 +157,18 @@ class ProductSearch:
     async def _read(self, text: str) -> Listing:
         return await read_all(self._connection, Query("Products", text, expand="Attributes"))
 
-    async def _count_strays(self, window: Window) -> int | None:
+    async def _count_unassigned(self, window: Window) -> int | None:
         """How many products of the window belong to no mission of the settings; None if it cannot be known."""
-        if window not in self._strays:
+        if window not in self._unassigned:
             clauses = [clause for name in self._missions for clause in self._mission_clauses(name)]
             text = f"{self._window_clause(window)} and not ({' or '.join(clauses)})"
             try:
                 total, first = await count(self._connection, Query("Products", text, expand="Attributes"))
             except StationError as error:
-                _log.info("strays cannot be counted: %s", error)
+                _log.info("unassigned cannot be counted: %s", error)
                 total, first = None, []
-            self._strays[window] = total if not any(self._has_mission(entity) for entity in first) else None
-        return self._strays[window]
+            self._unassigned[window] = total if not any(self._has_mission(entity) for entity in first) else None
+        return self._unassigned[window]
 
     def _has_mission(self, entity: Entity) -> bool:
         try:

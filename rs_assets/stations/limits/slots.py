@@ -74,7 +74,7 @@ class StationSlots:
 
     def spare(self) -> int | None:
         """A slot at once, if nobody waits for one in any process."""
-        return None if self._waiting or self._is_contested() else self._available()
+        return None if self._waiting or self._others_wait() else self._available()
 
     def put_back(self, number: int) -> None:
         """End the use of a slot."""
@@ -122,7 +122,7 @@ class StationSlots:
     def _locked_another(self) -> int | None:
         """A slot that nobody held; without one, this process stands in the line if it has less than its share."""
         self._join()
-        if self._line is None and self._is_contested():
+        if self._line is None and self._others_wait():
             return None
         for number in range(1, self._load.allowed + 1):
             if number in self._in_use or number in self._idle:
@@ -137,13 +137,13 @@ class StationSlots:
             self._line = self._locks.try_lock(f"stations/{self._station}/line")
         return None
 
-    def _is_contested(self) -> bool:
+    def _others_wait(self) -> bool:
         """Whether another process stands in the line."""
         return self._line is None and self._locks.is_locked(f"stations/{self._station}/line")
 
     def _must_yield(self, number: int) -> bool:
         """Whether another process is to have the slot that has just been used."""
-        if not self._is_contested():
+        if not self._others_wait():
             return False
         members = self._members()
         if self._count() + 1 > self._share(members):
@@ -243,8 +243,8 @@ class StationSlots:
     def _give_back_idle(self) -> None:
         if not self._idle:
             return
-        contested = not self._waiting and self._is_contested()
-        for number in [n for n, since in self._idle_since.items() if contested or _now() - since >= _KEEP_IDLE_S]:
+        others_wait = not self._waiting and self._others_wait()
+        for number in [n for n, since in self._idle_since.items() if others_wait or _now() - since >= _KEEP_IDLE_S]:
             self._release(number, self._idle.pop(number))
 
     def _watch_the_wait(self) -> None:

@@ -58,7 +58,7 @@ def downlink_session(*, quick: bool, rounds: int) -> Iterator[DownlinkSession]:
     chunks, size = (3, 1_000_000) if quick else (60, 20_000_000)
     text = f"a session of {CHANNELS} channels × {chunks} chunks of {size // 1_000_000} MB"
     recipe = Recipe("session", text, (size,) * (CHANNELS * chunks))
-    process, simulator = start_simulator("--auth", "none", "--now", _NOW, "--most-sessions", "0")
+    process, simulator = start_simulator("--auth", "none", "--now", _NOW, "--max-sessions", "0")
     with process:
         locations = _LOCATIONS.format(simulator=simulator, station=STATION)
         with Ground(quick=quick, rounds=rounds, disk=Path(), locations=locations) as ground:

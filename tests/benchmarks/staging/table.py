@@ -20,7 +20,7 @@ from tests.benchmarks.staging.rows import Line
 
 _PACKAGES = ("aiohttp", "obstore", "blake3", "boto3", "requests")
 _WIDTH = 170
-"""Columns where the output is no terminal."""
+"""Columns where the output is not a terminal."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Machine:
 
 
 def screen() -> Console:
-    """Where the table is printed, wide enough for it where that is no terminal."""
+    """Where the table is printed, wide enough for it where that is not a terminal."""
     console = Console()
     if not console.is_terminal:
         console.width = max(console.width, _WIDTH)

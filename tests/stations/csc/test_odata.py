@@ -68,8 +68,8 @@ async def test_every_way_of_saying_nothing_is_an_empty_listing(answer: httpx.Res
     assert (listing.entities, listing.partial) == ({}, False)
     # Without the key of a collection a fault, or a wrong url, would be answered in the same way: people are told.
     clear = any(key in answer.text for key in ("value", "responses", "[]"))
-    assert listing.doubtful == (not clear)
-    assert bool(listing.warnings) == listing.doubtful
+    assert listing.ambiguous_empty == (not clear)
+    assert bool(listing.warnings) == listing.ambiguous_empty
 
 
 @pytest.mark.parametrize(
@@ -213,9 +213,9 @@ async def test_a_link_to_another_host_is_followed_without_the_credentials(
     ("link", "said"),
     [
         ("http://station.example/auxip/Products?$skiptoken=1", "go in circles"),
-        ("ftp://station.example/", "no HTTP address"),
+        ("ftp://station.example/", "not an HTTP address"),
         ("/auxip/gone", "answers 404"),
-        ("http://host:port/", "no HTTP address"),
+        ("http://host:port/", "not an HTTP address"),
     ],
 )
 async def test_a_link_that_leads_nowhere_is_an_error(link: str, said: str) -> None:
