@@ -22,8 +22,8 @@ from rs_assets.items.files import FileRecord, FileState
 from rs_assets.items.growth import aligned, keys_by_source
 from rs_assets.items.identity import UNPACKED_FROM, source_id, source_id_fields
 from rs_assets.items.times import utc_now
-from rs_assets.settings import Retries, Station
-from rs_assets.staging.messages import Progress
+from rs_assets.settings import Station
+from rs_assets.staging.messages import Progress, unobserved
 from rs_assets.staging.sources import Source
 from rs_assets.staging.staged_items import StagedItem, file_of, stage_items
 from rs_assets.stations.registry import interface_of
@@ -67,7 +67,7 @@ async def stage_partition(
     *,
     options: StagingOptions,
     run_id: str | None,
-    progress: Progress | None = None,
+    progress: Progress = unobserved,
 ) -> Manifest:
     """Stage what the catalogue lacks of a partition, and keep the manifest in the store.
 
@@ -107,7 +107,7 @@ async def stage_missing(
     options: StagingOptions,
     ledger: Ledger,
     evicted: Collection[str] = (),
-    progress: Progress | None = None,
+    progress: Progress = unobserved,
 ) -> Staged:
     """Stage the files of those items that the catalogue lacks in a collection, and record what became of each.
 
@@ -140,23 +140,17 @@ async def stage_missing(
             | lost(collection, chosen, gone)
             | await staged_before(platform, station, collection, chosen)
         )
-    retries = station.retries
-    if options.attempts is not None:
-        retries = Retries(**(retries.model_dump() | {"attempts": options.attempts}))
     begun = time.monotonic()
     staged = await stage_items(
         chosen,
-        collection=collection,
-        source=source,
-        sink=platform.sink,
-        verification=station.verification,
-        retries=retries,
-        concurrency=station.concurrency,
+        collection,
+        source,
+        platform.sink,
+        _as_asked(station, options),
         selected_assets=options.selected_assets,
         known=known,
         orders=orders,
         record_order=partial(record_order, platform, ledger),
-        unpack=station.unpack,
         progress=progress,
     )
     seconds = time.monotonic() - begun
@@ -169,6 +163,14 @@ async def stage_missing(
     sessions = summaries_of((item for item, _ in standings), station, now, staged)
     await asyncio.to_thread(record_staging, platform, station, files, ledger)
     return Staged(files, _ready_items(staged, station, collection, now), sessions, seconds)
+
+
+def _as_asked(station: Station, options: StagingOptions) -> Station:
+    """The station with what the run asks for instead of its settings."""
+    if options.attempts is None:
+        return station
+    retries = station.retries.model_copy(update={"attempts": options.attempts})
+    return station.model_copy(update={"retries": retries})
 
 
 def _standings(

@@ -8,8 +8,10 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import IO
@@ -51,6 +53,9 @@ class FileLocks:
         with self._errors():
             return _is_locked(self._path(name))
 
+    def holder(self, name: str) -> Holder | None:
+        return _holder(self._path(name))
+
     def locked(self, folder: str) -> dict[str, Holder | None]:
         with self._errors():
             try:
@@ -88,6 +93,17 @@ class FileLocks:
                 f"the lock file {place} cannot be used: {error.strerror}; the locks are kept beside the state, whose "
                 "directory must be writable, on a disk that is not full"
             ) from error
+
+
+def flock_holder(descriptor: int) -> Holder | None:
+    """Which process of this machine has locked an open file, since its access time; None where it is not known."""
+    facts = os.fstat(descriptor)
+    try:
+        locks = Path("/proc/locks").read_text(encoding="ascii")
+    except OSError:
+        return None
+    found = re.search(rf": FLOCK +ADVISORY +WRITE +([1-9]\d*) [0-9a-f:]+:{facts.st_ino} ", locks)
+    return None if found is None else Holder(pid=int(found[1]), since=datetime.fromtimestamp(facts.st_atime, UTC))
 
 
 class _Held:

@@ -24,6 +24,9 @@ class MemoryLocks:
     def is_locked(self, name: str) -> bool:
         return name in self._held
 
+    def holder(self, name: str) -> Holder | None:
+        return self._held.get(name)
+
     def locked(self, folder: str) -> dict[str, Holder | None]:
         with self._guard:
             held = {name.rpartition("/"): holder for name, holder in self._held.items()}

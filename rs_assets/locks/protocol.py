@@ -58,6 +58,10 @@ class Locks(Protocol):
         """Whether anybody holds the mutex, this process included."""
         ...
 
+    def holder(self, name: str) -> Holder | None:
+        """Who holds the mutex, or held it last; None where it is not known."""
+        ...
+
     def locked(self, folder: str) -> dict[str, Holder | None]:
         """The mutexes directly below a name that are held, by the last part of theirs; None where it is not known."""
         ...

@@ -52,6 +52,5 @@ def _waited_for(locks: Locks, name: str, timeout: float) -> Held:
 
 
 def _sentence(locks: Locks, name: str, waited: float) -> str:
-    folder, _, last = name.rpartition("/")
-    holder = locks.locked(folder).get(last)
-    return f"waiting for the lock {name} for {waited:.0f} s; it is held by {holder or 'another process'}"
+    holder = locks.holder(name) or "another process"
+    return f"waiting for the lock {name} for {waited:.0f} s; it is held by {holder}"

@@ -85,7 +85,8 @@ class Timeouts(SettingsModel):
     rate_period: Annotated[float, Field(gt=0)] = 30.0
     """Over how many seconds of waiting for the station that rate is measured."""
     slot: Annotated[float, Field(gt=0)] = 3600.0
-    """For a connection, while other processes hold all that the station allows; then the file or the search fails."""
+    """For a connection, while other processes hold all that the station allows, or for an object that another process
+    is writing; then the file or the search fails."""
 
 
 class Retries(SettingsModel):

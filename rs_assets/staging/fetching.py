@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 _BATCH_BYTES = 1 << 20
 _PROGRESS_BYTES = 8 << 20
 """An attempt that brought so much does not count against those that a file has."""
-_GIVE_UP_AFTER = 5
+_MAX_UNREACHED = 5
 """Files in a row that a station which cannot be reached did not give, after which the others are not asked for."""
 _MEMORY_BYTES = 64 << 20
 """What the pieces of split files may take of the memory."""
@@ -47,29 +47,23 @@ class TransferStats:
 
     def ended(self, file: FileRecord, state: FileState, **facts: Any) -> FileRecord:
         """The file in its last state, with what it has cost."""
-        return replace(
-            file,
-            state=state,
-            attempts=self.attempts,
-            moved=self.moved,
-            resumed=self.resumed,
-            seconds=time.monotonic() - self.begun,
-            **facts,
-        )
+        seconds = time.monotonic() - self.begun
+        facts |= {"attempts": self.attempts, "moved": self.moved, "resumed": self.resumed, "seconds": seconds}
+        return replace(file, state=state, **facts)
 
 
 class GivenUpError(RsAssetsError):
-    """The file was not asked for, because of a fault that every file meets."""
+    """The file was not asked for, because of an error that affects every file."""
 
 
 class Fetcher:
-    """Fetches files from one source, and remembers the faults that every file would meet."""
+    """Fetches files from one source, and remembers the errors that affect every file."""
 
-    def __init__(self, source: Source, retries: Retries, tell: Progress) -> None:
-        self._source = source
-        self._retries = retries
-        self._tell = tell
-        self._room = Room(_MEMORY_BYTES // PIECE_BYTES)
+    def __init__(self, source: Source, retries: Retries, progress: Progress) -> None:
+        self.source = source
+        self.retries = retries
+        self.progress = progress
+        self.room = Room(_MEMORY_BYTES // PIECE_BYTES)
         self._end: RsAssetsError | None = None
         self._waits: set[asyncio.Timeout] = set()
         """What waits for an answer, or for the next attempt."""
@@ -88,90 +82,26 @@ class Fetcher:
             RsAssetsError: the file cannot be had, now or at all.
         """
         try:
-            return await self._fetched(writer, file, expectation, stats)
+            return await _Transfer(self, writer, file, expectation, stats).run()
         except RsAssetsError as error:
             self.note(error)
             raise
 
+    def reached(self) -> None:
+        """Note that the station serves."""
+        self._unreached = 0
+
     def note(self, error: RsAssetsError) -> None:
-        """End all requests after a fault that every file would meet."""
+        """End all requests after an error that affects every file."""
         if isinstance(error, UnavailableError | BusyError):
             self._unreached += 1
-        is_final = isinstance(error, AuthenticationError | StoreUnusableError) or self._unreached >= _GIVE_UP_AFTER
+        is_final = isinstance(error, AuthenticationError | StoreUnusableError) or self._unreached >= _MAX_UNREACHED
         if is_final and self._end is None:
             self._end = error
             for wait in self._waits:
                 wait.reschedule(0)
 
-    async def _fetched(
-        self, writer: Writer, file: FileRecord, expectation: Expectation, stats: TransferStats
-    ) -> Verified | None:
-        hasher = VerifyingHasher(expectation)
-        attempts = _AttemptState(hasher, await writer.recover(hasher))
-        stats.resumed = hasher.size
-        self._tell(Placed(file.object_key, hasher.size))
-        while True:
-            before = stats.moved
-            try:
-                # An earlier writer, or a connection that broke at its very end, may have left nothing to ask for.
-                if not attempts.is_over(expectation):
-                    await self._attempt(file, expectation, attempts, writer, stats)
-                verified = hasher.finish()
-            except BusyError as error:
-                stats.busy_since = stats.busy_since or time.monotonic()
-                if time.monotonic() - stats.busy_since >= self._retries.busy_timeout:
-                    raise
-                self._tell(Paused(error.pause))
-                await self._pause(error.pause)
-            except PassingError as error:
-                attempts.failures = 1 if stats.moved - before >= _PROGRESS_BYTES else attempts.failures + 1
-                if attempts.failures >= self._retries.attempts:
-                    raise
-                self._tell(Retried(file.object_key, str(error)))
-                await self._pause(wait_before(attempts.failures + 1, self._retries, error.retry_after))
-            except (ChangedError, MismatchError) as error:
-                await writer.restart()
-                attempts.restart_after(error)
-                stats.resumed = 0
-                self._tell(Placed(file.object_key, 0))
-                if attempts.is_hopeless or attempts.failures >= self._retries.attempts:
-                    raise
-                self._tell(Retried(file.object_key, str(error)))
-            else:
-                return verified if await writer.commit() else None
-
-    async def _attempt(
-        self,
-        file: FileRecord,
-        expectation: Expectation,
-        attempts: "_AttemptState",
-        writer: Writer,
-        stats: TransferStats,
-    ) -> None:
-        """Ask for what is missing of a file, and move what comes."""
-        stats.attempts += 1
-        hasher = attempts.hasher
-        wanted = Wanted(file.source_href, hasher.size, origin=attempts.origin, fresh=attempts.fresh, order=file.order)
-        async with AsyncExitStack() as stack:
-            answer = await self._unless_ended(
-                lambda: stack.enter_async_context(opened(self._source, wanted, self._room))
-            )
-            self._unreached, stats.busy_since = 0, None
-            if answer.begin != hasher.size:
-                # It begins at 0: the station does not give ranges, or its file has changed.
-                await writer.restart()
-                hasher.restart()
-                stats.resumed = 0
-                self._tell(Placed(file.object_key, 0))
-            attempts.origin = answer.origin
-            expectation.check_announced(answer.origin.size)
-            await writer.begin(answer.origin, hasher)
-            await self._pass_on(answer.chunks, file.object_key, hasher, writer, stats)
-
-    async def _pause(self, seconds: float) -> None:
-        await self._unless_ended(lambda: asyncio.sleep(seconds))
-
-    async def _unless_ended(self, work: Callable[[], Awaitable[Result]]) -> Result:
+    async def unless_ended(self, work: Callable[[], Awaitable[Result]]) -> Result:
         """What `work` gives, unless the requests end before.
 
         Raises:
@@ -187,62 +117,123 @@ class Fetcher:
                         self._waits.discard(wait)
         raise GivenUpError(f"skipped after an error that affects every file: {self._end}")
 
-    async def _pass_on(
-        self, chunks: AsyncIterator[bytes], key: str, hasher: VerifyingHasher, writer: Writer, stats: TransferStats
+
+class _Transfer:
+    """One file on its way into its writer, over all attempts."""
+
+    def __init__(
+        self, fetcher: Fetcher, writer: Writer, file: FileRecord, expectation: Expectation, stats: TransferStats
     ) -> None:
-        batch: list[bytes] = []
-        size = 0
+        self._fetcher = fetcher
+        self._writer = writer
+        self._file = file
+        self._expectation = expectation
+        self._stats = stats
+        self._hasher = VerifyingHasher(expectation)
+        self._origin: Origin | None = None
+        """The content that the bytes so far are of."""
+        self._failures = 0
+        """Attempts since the last one that brought much."""
+        self._restarted_after: set[type[Exception]] = set()
 
-        async def flush() -> None:
-            await writer.write(batch, hasher)
-            self._tell(Moved(key, size))
+    async def run(self) -> Verified | None:
+        """As `Fetcher.fetch`."""
+        self._origin = await self._writer.recover(self._hasher)
+        self._stats.resumed = self._hasher.size
+        self._fetcher.progress(Placed(self._file.object_key, self._hasher.size))
+        while True:
+            moved = self._stats.moved
+            try:
+                # An earlier writer, or a connection that broke at its very end, may have left nothing to ask for.
+                if not self._has_everything():
+                    await self._attempt()
+                verified = self._hasher.finish()
+            except BusyError as error:
+                await self._wait_while_busy(error)
+            except PassingError as error:
+                has_progressed = self._stats.moved - moved >= _PROGRESS_BYTES
+                self._failures = 1 if has_progressed else self._failures + 1
+                await self._retry(error, wait_before(self._failures + 1, self._fetcher.retries, error.retry_after))
+            except (ChangedError, MismatchError) as error:
+                self._failures += 1
+                await self._restart()
+                if type(error) in self._restarted_after:
+                    raise  # beginning again has not helped
+                self._restarted_after.add(type(error))
+                await self._retry(error, 0)
+            else:
+                return verified if await self._writer.commit() else None
 
-        try:
-            async for chunk in chunks:
-                batch.append(chunk)
-                size += len(chunk)
-                stats.moved += len(chunk)
-                if size >= _BATCH_BYTES:
-                    await flush()
-                    batch, size = [], 0
-        except PassingError:
-            # What came is good as far as it goes.
-            if batch:
-                await flush()
-            raise
-        if batch:
-            await flush()
-
-
-@dataclass(slots=True)
-class _AttemptState:
-    """How far a file has come, over all attempts."""
-
-    hasher: VerifyingHasher
-    origin: Origin | None
-    """The content that the bytes so far are of."""
-    failures: int = 0
-    """Attempts since the last one that brought much."""
-    fresh: bool = False
-    """Whether the bytes were wrong once."""
-    is_hopeless: bool = False
-    """Whether beginning again has not helped."""
-    _causes: set[type[Exception]] = field(default_factory=set)
-
-    def is_over(self, expectation: Expectation) -> bool:
+    def _has_everything(self) -> bool:
         """Whether everything has come: as much as the answers say the file has, else as it must have.
 
         What the station states elsewhere is not proof where a difference is tolerated.
         """
-        stated = self.origin.size if self.origin is not None else None
-        size = self.hasher.size
-        return size > 0 and size == (expectation.max_bytes if stated is None else stated)
+        stated = self._origin.size if self._origin is not None else None
+        size = self._hasher.size
+        return size > 0 and size == (self._expectation.max_bytes if stated is None else stated)
 
-    def restart_after(self, error: Exception) -> None:
-        """Begin again, since what came is of no use; that can help once for each cause."""
-        self.hasher.restart()
-        self.origin = None
-        self.failures += 1
-        self.fresh = self.fresh or isinstance(error, MismatchError)
-        self.is_hopeless = type(error) in self._causes
-        self._causes.add(type(error))
+    async def _attempt(self) -> None:
+        """Ask for what is missing of the file, and move what comes."""
+        fetcher, file, stats, hasher = self._fetcher, self._file, self._stats, self._hasher
+        stats.attempts += 1
+        were_wrong = MismatchError in self._restarted_after
+        wanted = Wanted(file.source_href, hasher.size, origin=self._origin, fresh=were_wrong, order=file.order)
+        async with AsyncExitStack() as stack:
+            opening = opened(fetcher.source, wanted, fetcher.room)
+            answer = await fetcher.unless_ended(lambda: stack.enter_async_context(opening))
+            fetcher.reached()
+            stats.busy_since = None
+            if answer.begin != hasher.size:
+                # It begins at 0: the station does not give ranges, or its file has changed.
+                await self._restart()
+            self._origin = answer.origin
+            self._expectation.check_size(answer.origin.size)
+            await self._writer.begin(answer.origin, hasher)
+            batches = await stack.enter_async_context(aclosing(_batches(answer.chunks)))
+            async for batch in batches:
+                size = sum(map(len, batch))
+                stats.moved += size
+                await self._writer.write(batch, hasher)
+                fetcher.progress(Moved(file.object_key, size))
+
+    async def _restart(self) -> None:
+        """Forget what has come."""
+        await self._writer.restart()
+        self._hasher.restart()
+        self._origin = None
+        self._stats.resumed = 0
+        self._fetcher.progress(Placed(self._file.object_key, 0))
+
+    async def _retry(self, error: RsAssetsError, wait: float) -> None:
+        if self._failures >= self._fetcher.retries.attempts:
+            raise error
+        self._fetcher.progress(Retried(self._file.object_key, str(error)))
+        await self._fetcher.unless_ended(lambda: asyncio.sleep(wait))
+
+    async def _wait_while_busy(self, error: BusyError) -> None:
+        now = time.monotonic()
+        self._stats.busy_since = self._stats.busy_since or now
+        if now - self._stats.busy_since >= self._fetcher.retries.busy_timeout:
+            raise error
+        self._fetcher.progress(Paused(error.pause))
+        await self._fetcher.unless_ended(lambda: asyncio.sleep(error.pause))
+
+
+async def _batches(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[bytes], None]:
+    """The chunks in batches of about 1 MiB; where the answer breaks off, what came before is good as far as it goes."""
+    batch: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in chunks:
+            batch.append(chunk)
+            size += len(chunk)
+            if size >= _BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
+    except PassingError:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch

@@ -3,19 +3,22 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 from pystac import Asset, Item
 
 from rs_assets.items.files import FileRecord, FileState, Order
 from rs_assets.items.identity import object_key, source_id
 from rs_assets.items.multihash import Digest
-from rs_assets.settings import Retries, Unpacking, Verification
+from rs_assets.settings import Station
 from rs_assets.staging.contents import unpack_files
 from rs_assets.staging.engine import RecordOrder, stage_files
-from rs_assets.staging.messages import Progress
+from rs_assets.staging.messages import Progress, unobserved
 from rs_assets.staging.sources import Source
 from rs_assets.stations.fields import count_of
 from rs_assets.store import Sink
+
+_NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,36 +43,30 @@ class StagedItem:
 
 async def stage_items(
     items: Sequence[Item],
-    *,
     collection: str,
     source: Source,
     sink: Sink,
-    verification: Verification,
-    retries: Retries,
-    concurrency: int,
+    station: Station,
+    *,
     selected_assets: Collection[str] | None = None,
-    known: Mapping[str, FileRecord] | None = None,
-    orders: Mapping[str, Order] | None = None,
+    known: Mapping[str, FileRecord] = _NOTHING,
+    orders: Mapping[str, Order] = _NOTHING,
     record_order: RecordOrder | None = None,
-    unpack: Unpacking | None = None,
-    progress: Progress | None = None,
+    progress: Progress = unobserved,
 ) -> list[StagedItem]:
-    """Move the items' files into the store; the items themselves are not changed.
+    """Move the items' files into the store, and unpack them as the station's settings say.
 
     Args:
-        items: the items, as the station's search gave them.
+        items: the items, as the station's search gave them; they are not changed.
         collection: the collection that they will be published in; it begins the object keys.
         source: where the files are read from, already entered.
         sink: where they go.
-        verification: what a wrong size or checksum means.
-        retries: how often, and after which waits, a file is tried again.
-        concurrency: most files at the same time.
+        station: whose settings count.
         selected_assets: asset keys to stage; every asset where None.
         known: files whose state is certain without touching them, by object key.
         orders: orders that have been placed for files, by object key.
         record_order: called with each file that has been ordered.
-        unpack: what is unpacked once it is in the store.
-        progress: told what happens.
+        progress: called with what happens.
 
     Returns:
         One for each item, in their order.
@@ -77,7 +74,6 @@ async def stage_items(
     Raises:
         StoreError: the sink could not be prepared.
     """
-    known, orders = known or {}, orders or {}
     plans = [
         [
             _planned(collection, item, key, known, orders)
@@ -86,31 +82,11 @@ async def stage_items(
         ]
         for item in items
     ]
-    staged = iter(
-        await stage_files(
-            [file for plan in plans for file in plan if file.state is FileState.POSTPONED],
-            source,
-            sink,
-            verification=verification,
-            retries=retries,
-            concurrency=concurrency,
-            record_order=record_order,
-            progress=progress,
-        )
-    )
+    wanted = [file for plan in plans for file in plan if file.state is FileState.POSTPONED]
+    staged = iter(await stage_files(wanted, source, sink, station, record_order=record_order, progress=progress))
     ended = [next(staged) if file.state is FileState.POSTPONED else file for plan in plans for file in plan]
-    if unpack is not None:
-        ended = await unpack_files(
-            ended,
-            sink,
-            unpack,
-            taken={(item.id, key) for item in items for key in item.assets},
-            verification=verification,
-            retries=retries,
-            concurrency=concurrency,
-            progress=progress,
-        )
-    files = iter(ended)
+    taken = {(item.id, key) for item in items for key in item.assets}
+    files = iter(await unpack_files(ended, sink, station, taken=taken, progress=progress))
     return [StagedItem(item, tuple(islice(files, len(plan)))) for item, plan in zip(items, plans, strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong with one file, named for what the engine does about it."""
+"""The errors of one transfer, each named for what the engine does about it."""
 
 from rs_assets.errors import StationError
 from rs_assets.items.files import Order
@@ -24,7 +24,7 @@ class BusyError(StationError):
     """The station is rate-limited (429, or 503 with Retry-After); this costs no attempt.
 
     Attributes:
-        pause: for how many seconds no request is sent to it.
+        pause: seconds until the next request.
     """
 
     def __init__(self, message: str, pause: float) -> None:
@@ -37,7 +37,7 @@ class ChangedError(StationError):
 
 
 class NoSpareSlotError(StationError):
-    """No connection of the station is to spare."""
+    """The station has no connection to spare."""
 
 
 class EvictedError(StationError):

@@ -21,7 +21,7 @@ class Verified:
 
 
 class Expectation:
-    """What one file is held against."""
+    """What the station states of one file, and what a difference means."""
 
     def __init__(self, file: FileRecord, verification: Verification) -> None:
         self._size = file.stated_size
@@ -36,24 +36,15 @@ class Expectation:
         """The size beyond which the file is surely refused; None if there is no such size."""
         return self._size if self._size_policy is Policy.STRICT else None
 
-    def check_size(self, size: int) -> tuple[str, ...]:
-        """The warnings about a size.
+    def check_size(self, size: int | None) -> tuple[str, ...]:
+        """The warnings about a size, where one is known: of all bytes, or as an answer announces it.
 
         Raises:
             MismatchError: it is not the one that the station states, and the policy is strict.
         """
-        if self._size is None or size == self._size:
+        if size is None or self._size is None or size == self._size:
             return ()
         return _judge(self._size_policy, f"the size is {size} bytes where the station states {self._size}")
-
-    def check_announced(self, size: int | None) -> None:
-        """Refuse an answer whose Content-Length is already wrong, before its bytes are moved.
-
-        Raises:
-            MismatchError: it is not the size that the station states, and the policy is strict.
-        """
-        if size is not None:
-            self.check_size(size)
 
     def verify(self, size: int, digest: Digest) -> Verified:
         """Accept a file.

@@ -98,9 +98,10 @@ class ObjectStoreSink:
     @asynccontextmanager
     async def writer(self, key: str) -> AsyncIterator["ObjectWriter"]:
         href = self.href(key)
-        held = self._locks.try_lock(f"objects/{href.replace('/', ' ')}", transient=True)
+        name = f"objects/{href.replace('/', ' ')}"
+        held = self._locks.try_lock(name, transient=True)
         if held is None:
-            raise TakenError(f"another process is writing {href} just now")
+            raise TakenError(f"{self._locks.holder(name) or 'another process'} is writing {href} just now")
         try:
             # Only now: what had been published before the claim is seen.
             writer = ObjectWriter(self, key, await self.find(key))

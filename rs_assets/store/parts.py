@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from rs_assets.errors import StoreError
+from rs_assets.locks.files import flock_holder
 from rs_assets.store.errors import MismatchError, StoreUnusableError, TakenError
 from rs_assets.store.hasher import Hasher
 from rs_assets.store.journal import Journal
@@ -81,7 +82,10 @@ class Part:
             if self._descriptor is None:
                 return
             self.has_journal = self._journal.exists()
-            if not self.has_journal and os.fstat(self._descriptor).st_size:
+            size = os.fstat(self._descriptor).st_size
+            if self.has_journal or size:
+                os.utime(self._descriptor)  # from now on it is in the making by this process
+            if not self.has_journal and size:
                 os.ftruncate(self._descriptor, 0)
 
     def expect(self, size: int) -> None:
@@ -189,8 +193,9 @@ class Part:
             os.makedirs(os.path.dirname(self._path), exist_ok=True)
             return None
         if not _lock(descriptor):
+            holder = flock_holder(descriptor)
             os.close(descriptor)
-            raise TakenError(f"another process is writing {self._key} just now")
+            raise TakenError(f"{holder or 'another process'} is writing {self._key} just now")
         if _has_name(descriptor, self._path):
             if os.fstat(descriptor).st_nlink == 1:
                 return descriptor

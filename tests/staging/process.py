@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import HttpUrl
 
 from rs_assets.items.multihash import Digest
-from rs_assets.settings import NoAuthentication, Retries, Verification
+from rs_assets.settings import NoAuthentication, Retries, Timeouts
 from rs_assets.staging.engine import stage_files
 from rs_assets.staging.messages import Message, Moved, Started
 from rs_assets.staging.sources.http import HttpSource
@@ -43,6 +43,9 @@ async def _main(order: dict[str, Any]) -> list[dict[str, Any]]:
         missions=("S1",),
         start=date(2026, 1, 1),
         authentication=NoAuthentication(),
+        concurrency=1,
+        retries=Retries(first_wait=0),
+        timeouts=Timeouts(**order["timeouts"]),
     )
     transfers = [
         file_at(entry["key"], entry["href"], entry["size"], (Digest.from_multihash(entry["checksum"]),))
@@ -55,9 +58,7 @@ async def _main(order: dict[str, Any]) -> list[dict[str, Any]]:
             transfers,
             source,
             DirectorySink(Path(order["root"])),
-            verification=Verification(),
-            retries=Retries(first_wait=0),
-            concurrency=1,
+            station,
             progress=_tell,
         )
     return [{"state": o.state, "href": o.href, "reason": o.reason, "moved": o.moved} for o in outcomes]

@@ -14,7 +14,7 @@ from rs_assets.items.files import FileRecord
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.settings import Policy, Retries, Station, Verification
 from rs_assets.staging.engine import stage_files
-from rs_assets.staging.messages import Progress
+from rs_assets.staging.messages import Progress, unobserved
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.staging.verification import Expectation, VerifyingHasher
 from rs_assets.stations.auxip.settings import AuxipStation
@@ -90,20 +90,12 @@ async def stage(
     verification: Verification = STRICT,
     retries: Retries = AT_ONCE,
     concurrency: int = 4,
-    progress: Progress | None = None,
+    progress: Progress = unobserved,
     **settings: Any,
 ) -> list[FileRecord]:
-    settings = {"concurrency": concurrency, "retries": retries} | settings
+    settings = {"concurrency": concurrency, "retries": retries, "verification": verification} | settings
     async with asyncio.timeout(10), source_of(station, credentials, **settings) as source:
-        return await stage_files(
-            transfers,
-            source,
-            sink,
-            verification=verification,
-            retries=retries,
-            concurrency=concurrency,
-            progress=progress,
-        )
+        return await stage_files(transfers, source, sink, settings_of(station, **settings), progress=progress)
 
 
 def transfer_of(body: bytes, href: str, key: str = "s1_aux/A/uuid-1/A.zip") -> FileRecord:

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from rs_assets.staging.contents.contents import ContentsError, Limits
+from rs_assets.settings import PackedFormat, Unpacking
+from rs_assets.staging.contents.contents import ContentsError
 from rs_assets.staging.contents.gzip import GzipContents
 
 MEBIBYTE = 1 << 20
@@ -19,7 +20,8 @@ async def unpacked(packed: bytes, piece: int = 1000, *, max_size: int = 1 << 30,
         for begin in range(0, len(packed), piece):
             yield packed[begin : begin + piece]
 
-    pieces = [each async for each in GZIP.open("x", read, Limits(max_size, max_ratio))]
+    limits = Unpacking(formats=(PackedFormat.GZIP,), max_size=max_size, max_ratio=max_ratio)
+    pieces = [each async for each in GZIP.open("x", read, limits)]
     assert max(map(len, pieces), default=0) <= MEBIBYTE
     return b"".join(pieces)
 

@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import logging
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -15,6 +18,7 @@ import pytest
 
 import rs_assets
 from rs_assets.items.files import FileRecord, FileState
+from rs_assets.settings import Timeouts
 from rs_assets.store.directory_sink import DirectorySink
 
 from .fault_station import FaultStation, Reply
@@ -25,7 +29,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(rs_assets.__file__).parents[
 BODY = os.urandom(4_000_000)
 
 
-def order(station: FaultStation, root: Path, *transfers: FileRecord) -> str:
+def order(station: FaultStation, root: Path, *transfers: FileRecord, **timeouts: float) -> str:
     entries = [
         {
             "key": t.object_key,
@@ -35,7 +39,7 @@ def order(station: FaultStation, root: Path, *transfers: FileRecord) -> str:
         }
         for t in transfers
     ]
-    return json.dumps({"url": station.url(), "root": str(root), "transfers": entries})
+    return json.dumps({"url": station.url(), "root": str(root), "transfers": entries, "timeouts": timeouts})
 
 
 async def started(*command: str) -> Process:
@@ -116,6 +120,31 @@ async def test_a_writer_that_fails_leaves_the_object_to_the_one_that_waits_for_i
     assert {one["state"], other["state"]} == {"staged", "failed"}
     assert (root / transfer.object_key).read_bytes() == BODY
     assert files_in(root) == [transfer.object_key]
+
+
+async def test_an_object_that_hangs_in_another_process_is_waited_for_no_longer_than_a_slot(
+    station: FaultStation, sink: DirectorySink, root: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    taken = transfer_of(BODY, station.serve("/f", Reply(BODY, hold_at=3_000_000)))
+    free = transfer_of(BODY, station.serve("/g", Reply(BODY)), "s1_aux/B/uuid-2/B.zip")
+    hanging = await started(*PROGRAM, order(station, root, taken))
+    await moving(hanging)
+    writes = f"process {hanging.pid} on {socket.gethostname()} since 20.* is writing {taken.object_key} just now"
+
+    monkeypatch.setattr("rs_assets.staging.engine._SAY_AFTER_S", 0.1)
+    with caplog.at_level(logging.INFO, "rs_assets.staging.engine"):
+        failed, staged = await stage(station, sink, [taken, free], concurrency=1, timeouts=Timeouts(slot=0.5))
+    assert (failed.state, staged.state) == (FileState.FAILED, FileState.STAGED)
+    assert re.fullmatch(writes + ", and was waited for \\d s; timeouts.slot says how long", str(failed.reason))
+    (line,) = caplog.messages
+    assert re.fullmatch(rf"waiting for \d s: {writes}", line)
+    assert len(station.asked("/f")) == 1
+
+    other = await started(*PROGRAM, order(station, root, taken, slot=0.2))
+    (from_outside,), _ = await results(other)
+    assert re.match(writes, from_outside["reason"])
+    hanging.kill()
+    await hanging.wait()
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["size known", "size unknown"])

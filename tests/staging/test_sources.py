@@ -25,7 +25,7 @@ from tests.servers import BUCKET, S3Server
 from tests.store.fault_s3 import FaultS3
 
 from .fault_station import FaultStation, Reply, Request
-from .rig import AT_ONCE, SECRET, STRICT, content, settings_of, transfer_of
+from .rig import AT_ONCE, SECRET, content, settings_of, transfer_of
 
 BODY = os.urandom(700_000)
 OWN, OTHER = "OWN_SECRET", "OTHER_SECRET"
@@ -66,7 +66,7 @@ class TestAnUnknownScheme:
         good = transfer_of(BODY, station.serve("/f", Reply(BODY)), "c/good/1/f")
         async with sources_of(station) as sources:
             bad, fine = await stage_files(
-                [transfer_of(BODY, href), good], sources, sink, verification=STRICT, retries=AT_ONCE, concurrency=1
+                [transfer_of(BODY, href), good], sources, sink, settings_of(station, retries=AT_ONCE)
             )
         assert (bad.state, fine.state) == (FileState.FAILED, FileState.STAGED)
         assert "known are file, http, https, s3" in (bad.reason or "")
@@ -156,7 +156,7 @@ class TestObjects:
     async def test_are_staged_and_verified(self, station: FaultStation, sink: DirectorySink, s3: FaultS3) -> None:
         files = [transfer_of(BODY, self.HREF), transfer_of(BODY[::-1], self.HREF, "c/wrong/1/f")]
         async with sources_of(station, credentials=self.bucket(s3)) as sources:
-            right, wrong = await stage_files(files, sources, sink, verification=STRICT, retries=AT_ONCE, concurrency=2)
+            right, wrong = await stage_files(files, sources, sink, settings_of(station, retries=AT_ONCE))
         assert (right.state, wrong.state) == (FileState.STAGED, FileState.FAILED)
         assert content(right.href) == BODY
         assert "checksum" in (wrong.reason or "")
@@ -258,7 +258,8 @@ class TestCredentialsByHost:
         bad = [transfer_of(BODY, elsewhere.serve(f"/{n}", Reply(status=401)), f"c/bad{n}/1/f") for n in range(2)]
         good = transfer_of(BODY, station.serve("/f", Reply(BODY)), "c/good/1/f")
         async with sources_of(station, **self.settings(elsewhere), concurrency=1) as sources:
-            files = await stage_files([*bad, good], sources, sink, verification=STRICT, retries=AT_ONCE, concurrency=1)
+            one_by_one = settings_of(station, retries=AT_ONCE, concurrency=1)
+            files = await stage_files([*bad, good], sources, sink, one_by_one)
         assert [file.state for file in files] == [FileState.FAILED, FileState.FAILED, FileState.STAGED]
         assert "refuses its credentials" in (files[0].reason or "")
         assert len(elsewhere.requests) == 1, "refused credentials are not offered again"

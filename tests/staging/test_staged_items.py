@@ -10,7 +10,7 @@ from rs_assets.staging.staged_items import StagedItem, stage_items
 from rs_assets.store.directory_sink import DirectorySink
 
 from .fault_station import FaultStation, Reply
-from .rig import AT_ONCE, STRICT, content, files_in, md5, source_of
+from .rig import AT_ONCE, content, files_in, md5, settings_of, source_of
 
 BODY = b"bytes of a product"
 STAGED, FAILED = FileState.STAGED, FileState.FAILED
@@ -34,17 +34,9 @@ async def staged(
     *,
     selected_assets: set[str] | None = None,
 ) -> list[StagedItem]:
+    settings = settings_of(station, retries=AT_ONCE)
     async with asyncio.timeout(10), source_of(station) as source:
-        return await stage_items(
-            items,
-            collection="s1_aux",
-            source=source,
-            sink=sink,
-            verification=STRICT,
-            retries=AT_ONCE,
-            concurrency=2,
-            selected_assets=selected_assets,
-        )
+        return await stage_items(items, "s1_aux", source, sink, settings, selected_assets=selected_assets)
 
 
 async def test_a_complete_item_has_an_href_for_every_asset(station: FaultStation, sink: DirectorySink) -> None:

@@ -226,7 +226,7 @@ async def test_locks_that_are_given_decide_who_writes(server: FaultS3, sink: Obj
 
     async with one.writer(KEY), sink.writer(KEY):
         for key in (KEY, "another's"):
-            with pytest.raises(TakenError):
+            with pytest.raises(TakenError, match=rf"process {os.getpid()} on .* since 20.* is writing .*{key}"):
                 async with two.writer(key):
                     pass
 

@@ -4,6 +4,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Protocol
 
 from rs_assets.errors import RsAssetsError
+from rs_assets.settings import Unpacking
+
+_FREE_BYTES = 1 << 20
+"""So much may come out however little went in."""
 
 ReadPacked = Callable[[], AsyncIterator[bytes]]
 """Reads the packed file in the store from its first byte on."""
@@ -14,7 +18,7 @@ class ContentsError(RsAssetsError):
 
 
 class Contents(Protocol):
-    """One format. It bounds its own memory; `Limits` bounds what it gives."""
+    """One format. It bounds its own memory, and calls `check_growth` for what it gives."""
 
     def holds(self, name: str) -> bool:
         """Whether a file of this name is of the format."""
@@ -29,7 +33,7 @@ class Contents(Protocol):
         """
         ...
 
-    def open(self, member: str, read: ReadPacked, limits: "Limits") -> AsyncGenerator[bytes, None]:
+    def open(self, member: str, read: ReadPacked, limits: Unpacking) -> AsyncGenerator[bytes, None]:
         """The bytes of a file inside, in pieces of at most 1 MiB.
 
         Raises:
@@ -39,29 +43,20 @@ class Contents(Protocol):
         ...
 
 
-class Limits:
-    """How much may come out of one packed file."""
+def check_growth(limits: Unpacking, packed: int, unpacked: int) -> None:
+    """Refuse a file of which more comes out than the settings allow.
 
-    _FREE_BYTES = 1 << 20
-    """So much may come out however little went in."""
+    Args:
+        limits: the settings.
+        packed: bytes that went in so far.
+        unpacked: bytes that came out so far.
 
-    def __init__(self, max_size: int, max_ratio: float) -> None:
-        self._max_size = max_size
-        self._max_ratio = max_ratio
-
-    def check(self, packed: int, unpacked: int) -> None:
-        """Refuse what has grown too large.
-
-        Args:
-            packed: bytes that went in so far.
-            unpacked: bytes that came out so far.
-
-        Raises:
-            ContentsError: it has; the setting that allows more is named.
-        """
-        if unpacked > self._max_size:
-            raise ContentsError(f"more than {self._max_size:,} bytes come out of it; unpack.max_size allows no more")
-        if unpacked > self._FREE_BYTES and unpacked > self._max_ratio * packed:
-            raise ContentsError(
-                f"its first {packed:,} bytes grow to {unpacked:,}; unpack.max_ratio allows {self._max_ratio:g} times"
-            )
+    Raises:
+        ContentsError: it has grown too large; the setting that allows more is named.
+    """
+    if unpacked > limits.max_size:
+        raise ContentsError(f"more than {limits.max_size:,} bytes come out of it; unpack.max_size allows no more")
+    if unpacked > max(_FREE_BYTES, limits.max_ratio * packed):
+        raise ContentsError(
+            f"its first {packed:,} bytes grow to {unpacked:,}; unpack.max_ratio allows {limits.max_ratio:g} times"
+        )

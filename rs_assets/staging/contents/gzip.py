@@ -4,7 +4,8 @@ import asyncio
 import zlib
 from collections.abc import AsyncGenerator, Sequence
 
-from rs_assets.staging.contents.contents import ContentsError, Limits, ReadPacked
+from rs_assets.settings import Unpacking
+from rs_assets.staging.contents.contents import ContentsError, ReadPacked, check_growth
 
 _EXTENSION = ".gz"
 _PIECE_BYTES = 1 << 20
@@ -20,7 +21,7 @@ class GzipContents:
     async def members(self, name: str, read: ReadPacked) -> Sequence[str]:  # noqa: ARG002 - the name says it
         return [name[: -len(_EXTENSION)]]
 
-    async def open(self, member: str, read: ReadPacked, limits: Limits) -> AsyncGenerator[bytes, None]:  # noqa: ARG002
+    async def open(self, member: str, read: ReadPacked, limits: Unpacking) -> AsyncGenerator[bytes, None]:  # noqa: ARG002
         stream = _Stream(limits)
         async for packed in read():
             data = packed
@@ -34,7 +35,7 @@ class GzipContents:
 class _Stream:
     """Unpacks a file piece by piece: one gzip member or several in a row, and zeros as padding behind the last one."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Unpacking) -> None:
         self._limits = limits
         self._member = zlib.decompressobj(_GZIP_ONLY)
         self._members = 0
@@ -63,7 +64,7 @@ class _Stream:
         self.holds_back = not left and not self._member.eof and len(piece) == _PIECE_BYTES
         self._packed += len(packed) - len(left)
         self._unpacked += len(piece)
-        self._limits.check(self._packed, self._unpacked)
+        check_growth(self._limits, self._packed, self._unpacked)
         if self._member.eof:
             self._members += 1
             self._is_between = True

@@ -3,15 +3,16 @@
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 from rs_assets.errors import RsAssetsError
 from rs_assets.items.files import FileRecord, FileState
-from rs_assets.settings import PackedFormat, Retries, Unpacking, Verification
-from rs_assets.staging import messages
-from rs_assets.staging.contents.contents import Contents, Limits, ReadPacked
+from rs_assets.settings import PackedFormat, Station, Unpacking
+from rs_assets.staging.contents.contents import Contents, ReadPacked
 from rs_assets.staging.contents.gzip import GzipContents
 from rs_assets.staging.engine import stage_files
 from rs_assets.staging.messages import Progress
+from rs_assets.staging.messages import Unpacking as UnpackingMessage
 from rs_assets.staging.sources.source import Answer, Source, Wanted
 from rs_assets.store import Sink
 from rs_assets.store.origin import Origin
@@ -23,15 +24,12 @@ FORMATS: Mapping[PackedFormat, Contents] = {PackedFormat.GZIP: GzipContents()}
 async def unpack_files(
     files: Sequence[FileRecord],
     sink: Sink,
-    settings: Unpacking,
+    station: Station,
     *,
     taken: Collection[tuple[str, str]],
-    verification: Verification,
-    retries: Retries,
-    concurrency: int,
-    progress: Progress | None = None,
+    progress: Progress,
 ) -> list[FileRecord]:
-    """Unpack those of the files that are in the store and packed; the others are given back as they are.
+    """Unpack the files that are in the store and of a format that the station's `unpack` names; the others stay.
 
     What is inside is verified by the format's own checksum, counted and hashed on its way, and visible only once it is
     whole. What is in the store already is not unpacked again.
@@ -39,26 +37,24 @@ async def unpack_files(
     Args:
         files: what has become of each file.
         sink: where the packed files are, and what is inside goes.
-        settings: which formats are unpacked, and how much may come out of a file.
+        station: whose settings count, for what is inside as for the files themselves.
         taken: item ids and asset keys that the station itself has; what is inside takes none of them.
-        verification: as for the files themselves.
-        retries: how often a fault of the store is tried again.
-        concurrency: most large files at the same time.
-        progress: told once how many files are unpacked.
+        progress: called once with how many files are unpacked.
 
     Returns:
         The files in their order, with their `members`. One that cannot be unpacked has failed; its object stays.
     """
-    contents = [FORMATS[name] for name in settings.formats]
-    limits = Limits(settings.max_size, settings.max_ratio)
-    packed: dict[int, list[FileRecord]] = {}
     ended = list(files)
+    if station.unpack is None:
+        return ended
+    contents = [FORMATS[name] for name in station.unpack.formats]
+    packed: dict[int, list[FileRecord]] = {}
     opened: dict[str, tuple[Contents, str, ReadPacked]] = {}
     for index, file in enumerate(files):
         content = next((each for each in contents if each.holds(file.asset)), None)
         if content is None or not file.state.in_store or file.key is None:
             continue
-        read = _reader(sink, file.key)
+        read = partial(sink.read, file.key)
         try:
             names = await content.members(file.asset, read)
         except RsAssetsError as error:
@@ -66,20 +62,12 @@ async def unpack_files(
             continue
         packed[index] = [_member(file, file.key, name) for name in names if (file.item_id, name) not in taken]
         opened |= {member.source_href: (content, member.asset, read) for member in packed[index]}
-    if packed and progress is not None:
-        progress(messages.Unpacking(len(packed)))
-    staged = iter(
-        await stage_files(
-            [member for members in packed.values() for member in members],
-            _PackedSource(opened, limits),
-            sink,
-            verification=verification,
-            retries=retries,
-            concurrency=concurrency,
-        )
-    )
-    for index, members in packed.items():
-        ended[index] = _unpacked(files[index], tuple(next(staged) for _ in members))
+    if packed:
+        progress(UnpackingMessage(len(packed)))
+    members = [member for each in packed.values() for member in each]
+    staged = iter(await stage_files(members, _PackedSource(opened, station.unpack), sink, station))
+    for index, inside in packed.items():
+        ended[index] = _unpacked(files[index], tuple(next(staged) for _ in inside))
     return ended
 
 
@@ -93,19 +81,16 @@ async def member_keys(file: FileRecord, key: str, sink: Sink) -> list[str]:
     return [
         _member(file, key, name).object_key
         for each in contents
-        for name in await each.members(file.asset, _reader(sink, key))
+        for name in await each.members(file.asset, partial(sink.read, key))
     ]
 
 
 def _member(file: FileRecord, key: str, name: str) -> FileRecord:
     """A file inside another that is under `key`, beside which its object is to be."""
+    # Where the packed file had to take another key, what is inside follows it.
+    source_id, href = key.split("/")[-2], f"{key}!/{name}"
     return FileRecord(
-        collection=file.collection,
-        item_id=file.item_id,
-        asset=name,
-        # Where the packed file had to take another key, what is inside follows it.
-        source_id=key.split("/")[-2],
-        source_href=f"{key}!/{name}",
+        collection=file.collection, item_id=file.item_id, asset=name, source_id=source_id, source_href=href
     )
 
 
@@ -122,14 +107,10 @@ def _failed(file: FileRecord, reason: str) -> FileRecord:
     return replace(file, state=FileState.FAILED, key=None, href=None, size=None, digest=None, reason=reason)
 
 
-def _reader(sink: Sink, key: str) -> ReadPacked:
-    return lambda: sink.read(key)
-
-
 class _PackedSource(Source):
     """Gives the files inside packed ones, by the addresses that were made for them."""
 
-    def __init__(self, opened: Mapping[str, tuple[Contents, str, ReadPacked]], limits: Limits) -> None:
+    def __init__(self, opened: Mapping[str, tuple[Contents, str, ReadPacked]], limits: Unpacking) -> None:
         self._opened = opened
         self._limits = limits
 

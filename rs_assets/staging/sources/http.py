@@ -6,7 +6,6 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from http import HTTPStatus
-from types import TracebackType
 from typing import Self
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -74,12 +73,9 @@ class HttpSource(Source):
         self._is_open = True
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         while self._sessions:
-            _, session = self._sessions.popitem()
-            await session.close()
+            await self._sessions.popitem()[1].close()
         await asyncio.gather(*self._closing, return_exceptions=True)
         self._is_open = False
 

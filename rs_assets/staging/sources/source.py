@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Self
 
 from rs_assets.items.files import Order
@@ -62,9 +61,7 @@ class Source(ABC):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         return None
 
     @abstractmethod
@@ -78,8 +75,8 @@ class Source(ABC):
             NotYetError: the file has been ordered, and is given later.
             OrderLostError: `wanted.order` has come to nothing.
             PassingError: a fault that may be gone next time.
-            BusyError: the source is rate-limited (429, 503); the next request waits for that.
-            ChangedError: the file is not the one any more that `wanted.origin` is of.
+            BusyError: the source is rate-limited; the next request waits for as long as it asks.
+            ChangedError: the file is no longer the one that `wanted.origin` is of.
             EvictedError: there is no such file any more.
             NoSpareSlotError: no connection is to spare, where only such a one is wanted.
             AuthenticationError: the credentials are refused.

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -31,7 +30,7 @@ class Sources(Source):
         self._station = station
         made = {kind: kind(station, keyring, limits) for kind in dict.fromkeys(SCHEMES.values())}
         self._by_scheme = {scheme: made[kind] for scheme, kind in SCHEMES.items()}
-        self._open = AsyncExitStack()
+        self._entered = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Prepare every source; no connection is opened yet.
@@ -39,16 +38,14 @@ class Sources(Source):
         Raises:
             StationError: the certificates that the settings name cannot be read.
         """
-        async with self._open:
+        async with AsyncExitStack() as stack:
             for source in dict.fromkeys(self._by_scheme.values()):
-                await self._open.enter_async_context(source)
-            self._open = self._open.pop_all()
+                await stack.enter_async_context(source)
+            self._entered = stack.pop_all()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._open.__aexit__(kind, error, traceback)
+    async def __aexit__(self, *_: object) -> None:
+        await self._entered.aclose()
 
     def open(self, wanted: Wanted) -> AbstractAsyncContextManager[Answer]:
         scheme = urlsplit(wanted.href).scheme.lower()

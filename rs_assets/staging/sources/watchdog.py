@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 from rs_assets.staging.transfer_errors import PassingError
@@ -27,9 +26,7 @@ class Watchdog:
         self._since = self._clock()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._waited += self._clock() - self._since
 
     def passed(self, size: int) -> None:

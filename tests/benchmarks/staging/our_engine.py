@@ -123,9 +123,7 @@ async def stage(
             transfers,
             source,
             sink,
-            verification=verification,
-            retries=station.retries,
-            concurrency=concurrency,
+            station,
             progress=progress,
         )
 
