@@ -1,11 +1,12 @@
 """Validity against the core of STAC 1.1, offline: the schemas are those that pystac brings along."""
 
+import json
 from collections.abc import Mapping
 from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import jsonschema_rs
-from pystac.validation.local_validator import get_local_schema_cache
 
 _ITEM_SCHEMA = "https://schemas.stacspec.org/v1.1.0/item-spec/json-schema/item.json"
 _COLLECTION_SCHEMA = "https://schemas.stacspec.org/v1.1.0/collection-spec/json-schema/collection.json"
@@ -31,6 +32,17 @@ def _first_error(schema: str, document: Mapping[str, Any]) -> str | None:
 
 @cache
 def _validator(schema: str) -> jsonschema_rs.Validator:
-    schemas = get_local_schema_cache()
+    schemas = _schemas()
     registry = jsonschema_rs.Registry(list(schemas.items()))
     return jsonschema_rs.validator_for(schemas[schema], registry=registry)
+
+
+def _schemas() -> dict[str, Any]:
+    """The schemas by URL, read as data: pystac's own reader imports a validator that is slow to load and not used."""
+    root = files("pystac") / "validation" / "jsonschemas"
+    found = {f"https://geojson.org/schema/{file.name}": file for file in (root / "geojson").iterdir()}
+    for file in (root / "stac-spec" / "v1.1.0").iterdir():
+        name = file.name.removesuffix(".json")
+        part = name if name in {"catalog", "collection"} else "item"
+        found[f"https://schemas.stacspec.org/v1.1.0/{part}-spec/json-schema/{name}.json"] = file
+    return {url: json.loads(file.read_text("utf-8")) for url, file in found.items() if file.name.endswith(".json")}

@@ -11,9 +11,7 @@ from uuid import uuid4
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     JsonValue,
     StringConstraints,
@@ -29,6 +27,7 @@ from rs_assets.selection.errors import FilterError
 from rs_assets.selection.instants import aware, zoned_moment
 from rs_assets.selection.rules import JobInterval
 from rs_assets.settings import CATALOG_SOURCE, RESERVED_COLLECTIONS, Need, Settings
+from rs_assets.settings.model import DocumentModel
 from rs_assets.settings.needs import Margin, Needs, PolicyName
 
 _COLLECTION = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
@@ -109,14 +108,12 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 
 
-class AuxRequest(BaseModel):
+class AuxRequest(DocumentModel):
     """One request, in either of two forms: by filter, or by product types, interval and policy.
 
     Where the types are not all chosen alike, `needs` names them instead, each with its own policy and margins. Its id
     is not part of it: that is the name of its document in the inbox.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True)
 
     schema_version: Literal[1] = 1
     """Version of the document's form."""
@@ -295,7 +292,7 @@ def _problems(detail: ErrorDetails) -> list[str]:
         return [_cut(line, _MAX_MESSAGE_LENGTH) for line in message.split("\n")]
     key = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "missing":
-        message = f"missing; expected: {_model_of(detail).model_fields[str(detail['loc'][-1])].description}"
+        message = f"missing; expected: {_model_of(detail).descriptions()[str(detail['loc'][-1])]}"
     elif detail["type"] == "extra_forbidden":
         key = repr(_cut(key, _MAX_KEY_LENGTH))
         model = _model_of(detail)
@@ -309,10 +306,10 @@ def _problems(detail: ErrorDetails) -> list[str]:
     return [f"{key}: {_cut(message, _MAX_MESSAGE_LENGTH)}"]
 
 
-_NAMED: Mapping[type[BaseModel], str] = {AuxRequest: "request", Need: "need"}
+_NAMED: Mapping[type[DocumentModel], str] = {AuxRequest: "request", Need: "need"}
 
 
-def _model_of(detail: ErrorDetails) -> type[BaseModel]:
+def _model_of(detail: ErrorDetails) -> type[DocumentModel]:
     """The model that has, or lacks, the key which an error is about."""
     return Need if len(detail["loc"]) > 1 and detail["loc"][0] == "needs" else AuxRequest
 

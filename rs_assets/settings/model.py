@@ -1,11 +1,18 @@
 """What every part of the settings shares."""
 
+import ast
+import inspect
 import logging
+import textwrap
 from collections.abc import Mapping
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 _log = logging.getLogger(__name__)
 
@@ -13,10 +20,29 @@ Key = tuple[str | int, ...]
 """The way to a value of the document, e.g. ``("stations", 0, "url")``."""
 
 
-class SettingsModel(BaseModel):
-    """Frozen, refuses keys that it does not know, and takes field docstrings as descriptions."""
+class DocumentModel(BaseModel):
+    """Frozen, refuses keys that it does not know, and describes each field in the JSON Schema by its docstring."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        # Pydantic would read the source of every model at every start, whether a schema is wanted or not.
+        made = handler(schema)
+        properties = handler.resolve_ref_schema(made).get("properties", {})
+        for name, text in cls.descriptions().items():
+            properties[name].setdefault("description", text)
+        return made
+
+    @classmethod
+    def descriptions(cls) -> Mapping[str, str]:
+        """The docstrings of the fields, by name."""
+        found = {name: text for model in reversed(cls.__mro__) for name, text in _docstrings(model).items()}
+        return {name: text for name, text in found.items() if name in cls.model_fields}
+
+
+class SettingsModel(DocumentModel):
+    """A part of the settings; keys of earlier versions are read, with a warning."""
 
     RENAMED: ClassVar[Mapping[str, str]] = {}
     """Keys of earlier versions, each with its name of today; they are still read, with a warning."""
@@ -49,6 +75,24 @@ class MisplacedValueError(ValueError):
         """Take what is wrong, each with the key that leads to it from the model that found it."""
         self.problems = problems
         super().__init__("; ".join(message for _, message in problems))
+
+
+@cache
+def _docstrings(model: type) -> Mapping[str, str]:
+    """The docstrings below the names that a model's own definition annotates."""
+    if not issubclass(model, DocumentModel) or model is DocumentModel:
+        return {}
+    [definition] = ast.parse(textwrap.dedent(inspect.getsource(model))).body
+    assert isinstance(definition, ast.ClassDef)
+    return {
+        field.target.id: inspect.cleandoc(text.value.value)
+        for field, text in pairwise(definition.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    }
 
 
 def _resolved(value: Any, base: Path) -> Any:

@@ -6,9 +6,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.benchmarks.command import stop_if_interrupted
@@ -48,8 +49,17 @@ class Ended:
     output: str
 
 
-def run(command: Sequence[str], scratch: Path, *, cwd: Path = _ROOT) -> Ended:
-    """Run a command to its end, and count its CPU with that of its own children; its output goes through a file."""
+def run(
+    command: Sequence[str], scratch: Path, *, cwd: Path = _ROOT, variables: Mapping[str, str] = MappingProxyType({})
+) -> Ended:
+    """Run a command to its end, and count its CPU with that of its own children; its output goes through a file.
+
+    Args:
+        command: the program and its arguments.
+        scratch: where the output goes.
+        cwd: where it runs.
+        variables: of its environment, besides those of this process.
+    """
     stop_if_interrupted()
     output = scratch / _OUTPUT
     environment = os.environ | {
@@ -59,6 +69,7 @@ def run(command: Sequence[str], scratch: Path, *, cwd: Path = _ROOT) -> Ended:
         "AWS_SECRET_ACCESS_KEY": "benchmark",
         "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
         "AWS_EC2_METADATA_DISABLED": "true",
+        **variables,
     }
     with output.open("wb") as stream:
         begun = time.monotonic()
@@ -92,13 +103,15 @@ def last_words(scratch: Path) -> str:
     return "\n".join(line for line in text.splitlines() if not line.startswith("{"))[-500:].strip()
 
 
-def run_checked(command: Sequence[str], scratch: Path, *, cwd: Path = _ROOT) -> Ended:
+def run_checked(
+    command: Sequence[str], scratch: Path, *, cwd: Path = _ROOT, variables: Mapping[str, str] = MappingProxyType({})
+) -> Ended:
     """Run a command that has to succeed.
 
     Raises:
         PeerError: it did not.
     """
-    ended = run(command, scratch, cwd=cwd)
+    ended = run(command, scratch, cwd=cwd, variables=variables)
     if ended.status:
         raise PeerError(f"{Path(command[0]).name} ended with {ended.status}: {last_words(scratch)}")
     return ended
