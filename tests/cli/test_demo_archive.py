@@ -6,11 +6,11 @@ import click
 import pytest
 
 from rs_assets.cli.demo_archive import SMALL, DemoArchive
-from rs_assets.cli.sizes import FileSize
+from rs_assets.cli.sizes import size
 
 
 @pytest.mark.parametrize(
-    ("text", "size"),
+    ("text", "expected"),
     [
         ("314571600", 314_571_600),
         ("20MB", 20_000_000),
@@ -21,14 +21,14 @@ from rs_assets.cli.sizes import FileSize
         ("7B", 7),
     ],
 )
-def test_a_size_is_read(text: str, size: int) -> None:
-    assert FileSize().convert(text, None, None) == size
+def test_a_size_is_read(text: str, expected: int) -> None:
+    assert size(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "MB", "-3MB", "20 parsecs", "0", "0.1B", "1e3"])
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match=r"not a size|less than one byte"):
-        FileSize().convert(text, None, None)
+        size(text)
 
 
 @pytest.mark.parametrize(
