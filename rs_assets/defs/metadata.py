@@ -109,7 +109,7 @@ def _of_staging(platform: Platform, manifest: Manifest) -> Metadata:
         "resumed": dg.MetadataValue.int(manifest.resumed),
     }
     if manifest.ordered:
-        metadata["orders"] = records([_ordered(file.asset, file.order) for file in manifest.ordered if file.order])
+        metadata["orders"] = records([_ordered(file.asset, order) for file, order in manifest.ordered])
     if manifest.failures:
         metadata["not_staged"] = records([_failure(file) for file in manifest.failures])
     warned = [{"file": file.asset, "warning": "; ".join(file.warnings)} for file in manifest.files if file.warnings]

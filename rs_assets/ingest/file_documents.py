@@ -1,6 +1,7 @@
 """The stored form of a file's record, in manifests and in the results of requests."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -9,34 +10,26 @@ from rs_assets.items.multihash import Digest
 from rs_assets.items.times import format_time
 from rs_assets.store import Document
 
+_ORDER_TIMES = ("ordered_at", "look_again_at")
+_AS_THEY_ARE = (
+    *("item_id", "asset", "source_id", "source_href", "stated_size", "key", "href", "size"),
+    *("reason", "attempts", "moved", "resumed"),
+)
+"""The fields that are stored under their own name and as they are."""
+
 
 def file_document(file: FileRecord) -> Document:
     """The record as a JSON document; the collection is stated once by the document around it."""
-    document: Document = {
-        "item_id": file.item_id,
-        "asset": file.asset,
-        "source_id": file.source_id,
+    document: Document = {name: getattr(file, name) for name in _AS_THEY_ARE} | {
         "state": file.state.value,
-        "source_href": file.source_href,
-        "stated_size": file.stated_size,
         "stated_checksums": [digest.multihash for digest in file.stated_digests],
-        "key": file.key,
-        "href": file.href,
-        "size": file.size,
         "checksum": file.checksum,
-        "reason": file.reason,
-        "attempts": file.attempts,
-        "moved": file.moved,
-        "resumed": file.resumed,
         "seconds": round(file.seconds, 3),
         "warnings": list(file.warnings),
     }
     if file.order is not None:
-        document["order"] = {
-            "id": file.order.id,
-            "ordered_at": format_time(file.order.ordered_at),
-            "look_again_at": format_time(file.order.look_again_at),
-        }
+        facts = asdict(file.order)
+        document["order"] = facts | {name: format_time(facts[name]) for name in _ORDER_TIMES}
     if file.members:
         document["members"] = [file_document(member) for member in file.members]
     return document
@@ -48,24 +41,14 @@ def file_from(document: Mapping[str, Any], collection: str) -> FileRecord:
     Raises:
         KeyError, TypeError, ValueError: it is not the record of a file.
     """
+    optional = {"stated_size": None, "href": None} | dict(document)
     checksum, order = document["checksum"], document.get("order")
     return FileRecord(
         collection=collection,
-        item_id=document["item_id"],
-        asset=document["asset"],
-        source_id=document["source_id"],
-        source_href=document["source_href"],
-        stated_size=document.get("stated_size"),
+        **{name: optional[name] for name in _AS_THEY_ARE},
         stated_digests=tuple(Digest.from_multihash(each) for each in document.get("stated_checksums", ())),
         state=FileState(document["state"] if "state" in document else document["status"]),
-        key=document["key"],
-        href=document.get("href"),
-        size=document["size"],
         digest=None if checksum is None else Digest.from_multihash(checksum),
-        reason=document["reason"],
-        attempts=document["attempts"],
-        moved=document["moved"],
-        resumed=document["resumed"],
         seconds=document["seconds"],
         warnings=tuple(document["warnings"]),
         order=None if order is None else _order(order),
@@ -74,8 +57,4 @@ def file_from(document: Mapping[str, Any], collection: str) -> FileRecord:
 
 
 def _order(document: Mapping[str, Any]) -> Order:
-    return Order(
-        id=document["id"],
-        ordered_at=datetime.fromisoformat(document["ordered_at"]),
-        look_again_at=datetime.fromisoformat(document["look_again_at"]),
-    )
+    return Order(id=document["id"], **{name: datetime.fromisoformat(document[name]) for name in _ORDER_TIMES})

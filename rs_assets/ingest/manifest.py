@@ -10,7 +10,7 @@ from pystac import Item
 from rs_assets.errors import StoreError
 from rs_assets.ingest.file_documents import file_document, file_from
 from rs_assets.ingest.sessions import SessionSummary
-from rs_assets.items.files import FileRecord, FileState, count_states
+from rs_assets.items.files import FileRecord, FileState, Order, count_states
 from rs_assets.items.times import format_time
 from rs_assets.stations.window import Partition
 from rs_assets.store import Document
@@ -49,14 +49,14 @@ class Manifest:
         return [file for file in self.files if file.state.is_failure]
 
     @property
-    def ordered(self) -> list[FileRecord]:
+    def ordered(self) -> list[tuple[FileRecord, Order]]:
         """The files that the station makes available later."""
-        return [file for file in self.files if file.state is FileState.ORDERED]
+        return [(file, file.order) for file in self.files if file.state is FileState.ORDERED and file.order]
 
     @property
     def next_look(self) -> datetime | None:
         """When the first of them is to be looked at again, aware UTC; None where nothing is ordered."""
-        return min((file.order.look_again_at for file in self.ordered if file.order is not None), default=None)
+        return min((order.look_again_at for _, order in self.ordered), default=None)
 
     @property
     def moved(self) -> int:
@@ -99,7 +99,7 @@ class Manifest:
             "seconds": round(self.seconds, 3),
             "files": [file_document(file) for file in self.files],
             "items": [item.to_dict(include_self_link=False, transform_hrefs=False) for item in self.items],
-            "sessions": [asdict(entry) | {"missing": list(entry.missing)} for entry in self.sessions],
+            "sessions": [asdict(entry) for entry in self.sessions],
         }
 
     @classmethod
@@ -123,7 +123,10 @@ class Manifest:
                 seconds=document["seconds"],
                 files=tuple(file_from(entry, document["collection"]) for entry in document["files"]),
                 items=tuple(Item.from_dict(entry, migrate=False) for entry in document["items"]),
-                sessions=tuple(_session(entry) for entry in document.get("sessions", ())),
+                sessions=tuple(
+                    SessionSummary(**(entry | {"missing": tuple(entry["missing"])}))
+                    for entry in document.get("sessions", ())
+                ),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(f"the staging manifest of {partition.key} cannot be read: {error!r}") from error
@@ -132,7 +135,3 @@ class Manifest:
 def manifest_path(station: str, partition: Partition) -> str:
     """Where a partition's manifest stands in the store."""
     return f"staged_files/{station}/{partition.path}.json"
-
-
-def _session(entry: Mapping[str, Any]) -> SessionSummary:
-    return SessionSummary(**{**entry, "missing": tuple(entry["missing"])})

@@ -6,11 +6,10 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rs_assets.errors import AuthenticationError, RsAssetsError
-from rs_assets.ingest.manifest import Manifest
+from rs_assets.ingest.job import IngestJob
 from rs_assets.ingest.opening import OpenStation, open_station
 from rs_assets.ingest.platform import Platform
 from rs_assets.ingest.publishing import kept_manifest, publish_partition
-from rs_assets.ingest.search_results import SearchResults
 from rs_assets.ingest.searching import kept_results, search_partition
 from rs_assets.ingest.staging import StagingOptions, stage_partition
 from rs_assets.ingest.steps import Begun, Ended, PartitionMessage, PartitionReport, Progress, Searched, Step
@@ -37,7 +36,7 @@ async def ingest(
     options: IngestOptions | None = None,
     progress: Progress = unobserved,
 ) -> AsyncGenerator[PartitionReport]:
-    """Take every partition through the steps; one report for each, in their order, as soon as it is done.
+    """Run the steps for every partition; one report for each, in their order, as soon as it is done.
 
     A partition that fails says why in its report, and the others go on. Credentials that are refused once are
     not offered again for the partitions that follow.
@@ -83,50 +82,39 @@ def failure_message(errors: Mapping[str, str | None]) -> str | None:
     return f"{sum(map(len, reasons.values()))} of {len(errors)} partitions failed.\n" + "\n".join(lines)
 
 
+@dataclass(frozen=True, slots=True)
 class _Pipeline:
     """The steps of one run."""
 
-    def __init__(self, platform: Platform, station: OpenStation, options: IngestOptions, progress: Progress) -> None:
-        self._platform = platform
-        self._station = station.settings
-        self._search = station.search
-        self._source = station.source
-        self._options = options
-        self._progress = progress
+    platform: Platform
+    station: OpenStation
+    options: IngestOptions
+    progress: Progress
 
     async def run(self, report: PartitionReport) -> None:
-        """Take the steps of one partition, and write into the report how far it came."""
-        platform, station, partition = self._platform, self._station, report.partition
-        steps = self._options.steps
-        if Step.SEARCH in steps:
-            self._tell(partition, Begun(Step.SEARCH))
-            report.search = await search_partition(platform, self._search, station, partition)
-            report.done.add(Step.SEARCH)
-            self._tell(partition, Searched(len(report.search.items)))
-        if Step.STAGE in steps:
-            self._tell(partition, Begun(Step.STAGE))
-            report.manifest = await self._staged(partition, report.search)
-            report.done.add(Step.STAGE)
-        if Step.PUBLISH in steps:
-            self._tell(partition, Begun(Step.PUBLISH))
-            manifest = report.manifest
-            if manifest is None:
-                manifest = await asyncio.to_thread(kept_manifest, platform, station, partition)
-            report.publication = await publish_partition(platform, station, manifest)
-            report.done.add(Step.PUBLISH)
+        """Run the steps of one partition, and write into the report how far it came."""
+        platform, station, partition = self.platform, self.station.settings, report.partition
+        job = IngestJob(platform, station, station.name, partition.key, self.options.run_id)
 
-    async def _staged(self, partition: Partition, results: SearchResults | None) -> Manifest:
-        if results is None:
-            results = await asyncio.to_thread(kept_results, self._platform, self._station, partition)
-        return await stage_partition(
-            self._platform,
-            self._source,
-            self._station,
-            results,
-            options=self._options.staging,
-            run_id=self._options.run_id,
-            progress=lambda message: self._tell(partition, message),
-        )
+        def tell(message: Begun | Searched | Message) -> None:
+            self.progress(PartitionMessage(partition, message))
 
-    def _tell(self, partition: Partition, message: Begun | Searched | Message) -> None:
-        self._progress(PartitionMessage(partition, message))
+        for step in Step:
+            if step not in self.options.steps:
+                continue
+            tell(Begun(step))
+            if step is Step.SEARCH:
+                report.search = await search_partition(platform, self.station.search, station, partition)
+                tell(Searched(len(report.search.items)))
+            elif step is Step.STAGE:
+                results = report.search
+                if results is None:
+                    results = await asyncio.to_thread(kept_results, platform, station, partition)
+                staging = self.options.staging
+                report.manifest = await stage_partition(job, self.station.source, results, staging, tell)
+            else:
+                manifest = report.manifest
+                if manifest is None:
+                    manifest = await asyncio.to_thread(kept_manifest, platform, station, partition)
+                report.publication = await publish_partition(job, manifest)
+            report.done.add(step)

@@ -30,6 +30,20 @@ class Platform:
     catalog: Catalog
     state: StateDatabase
     locks: Locks
+    searches: Searches
+    """When each partition was searched."""
+    incomplete: IncompleteItems
+    """What the stations do not show whole."""
+    outcomes: Outcomes
+    """What could not be staged or catalogued."""
+    orders: Orders
+    """The files that stations make available later."""
+    entries: SessionEntries
+    """The sessions that enter the catalogue."""
+    transfers: Transfers
+    """What was moved."""
+    superseded: SupersededObjects
+    """Objects of replaced publications."""
 
     @classmethod
     def open(cls, settings: Settings) -> "Platform":
@@ -40,50 +54,23 @@ class Platform:
         """
         locks = open_locks(settings.state)
         store = open_store(settings.store, locks)
+        state = open_state(settings.state)
         return cls(
             settings=settings,
             documents=store.documents,
             sink=store.sink,
             catalog=open_catalog(settings.catalog),
-            state=open_state(settings.state),
+            state=state,
             locks=locks,
+            searches=Searches(state),
+            incomplete=IncompleteItems(state),
+            outcomes=Outcomes(state),
+            orders=Orders(state),
+            entries=SessionEntries(state),
+            transfers=Transfers(state),
+            superseded=SupersededObjects(state),
         )
 
     def limits(self, station: Station) -> StationLimits:
         """How far a station may be loaded, by all that work on this installation together; to be entered."""
         return StationLimits(station, self.locks)
-
-    @property
-    def searches(self) -> Searches:
-        """When each partition was searched."""
-        return Searches(self.state)
-
-    @property
-    def incomplete(self) -> IncompleteItems:
-        """What the stations do not show whole."""
-        return IncompleteItems(self.state)
-
-    @property
-    def outcomes(self) -> Outcomes:
-        """What could not be staged or catalogued."""
-        return Outcomes(self.state)
-
-    @property
-    def orders(self) -> Orders:
-        """The files that stations make available later."""
-        return Orders(self.state)
-
-    @property
-    def entries(self) -> SessionEntries:
-        """The sessions that enter the catalogue."""
-        return SessionEntries(self.state)
-
-    @property
-    def transfers(self) -> Transfers:
-        """What was moved."""
-        return Transfers(self.state)
-
-    @property
-    def superseded(self) -> SupersededObjects:
-        """Objects of replaced publications."""
-        return SupersededObjects(self.state)

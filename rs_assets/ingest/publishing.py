@@ -4,16 +4,15 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from pystac import Item
 
 from rs_assets.catalog.protocol import CollectionSpec, UpsertReport, UpsertResult, UpsertStatus
 from rs_assets.errors import StoreError
-from rs_assets.ingest.ledger import Ledger
+from rs_assets.ingest.holdings import object_is_there
+from rs_assets.ingest.job import IngestJob
 from rs_assets.ingest.manifest import Manifest, manifest_path
 from rs_assets.ingest.platform import Platform
-from rs_assets.ingest.staging import object_is_there
 from rs_assets.items.extensions import declare_extensions
 from rs_assets.items.files import FileState
 from rs_assets.items.growth import joined
@@ -21,13 +20,8 @@ from rs_assets.items.times import utc_now
 from rs_assets.locks import exclusive
 from rs_assets.settings import Station
 from rs_assets.staging.contents import member_keys
-from rs_assets.staging.staged_items import file_of
-from rs_assets.state import FileFailure, Resolution
 from rs_assets.stations.registry import interface_of
 from rs_assets.stations.window import Partition
-
-_FAILURES = frozenset({FileState.UNCATALOGUED})
-"""The failures that this step records, and resolves."""
 
 
 @dataclass(frozen=True)
@@ -46,61 +40,39 @@ class Publication:
         return self.report.count(status)
 
 
-async def publish_partition(platform: Platform, station: Station, manifest: Manifest) -> Publication:
+async def publish_partition(job: IngestJob, manifest: Manifest) -> Publication:
     """Publish what the manifest says is complete.
 
-    An item whose object is not in the store any more is not published. Items that the catalogue refuses are in
-    the report and in the state; they raise nothing.
-
     Raises:
         StoreError, CatalogError, StateError: store, catalogue or state cannot be used.
     """
-    await _note_never_published(platform, manifest)
-    return await publish_items(
-        platform,
-        replace(collection_spec(platform, station, manifest.partition.mission), id=manifest.collection),
-        manifest.items,
-        ledger=Ledger(station.name, manifest.partition.key),
-        pause=timedelta(seconds=station.retries.next_run_after),
-        station=station,
-    )
+    await _note_never_published(job.platform, manifest)
+    spec = collection_spec(job.platform, job.station, manifest.partition.mission)
+    return await publish_items(job, replace(spec, id=manifest.collection), manifest.items)
 
 
-async def publish_items(
-    platform: Platform,
-    spec: CollectionSpec,
-    items: Sequence[Item],
-    *,
-    ledger: Ledger,
-    pause: timedelta,
-    station: Station,
-) -> Publication:
+async def publish_items(job: IngestJob, spec: CollectionSpec, items: Sequence[Item]) -> Publication:
     """Publish items whose files are in the store, and collect what was replaced long enough ago.
 
-    A session keeps the files that the catalogue has of it already.
+    A session keeps the files that the catalogue has of it already. An item whose object is not in the store any more
+    is not published. Items that the catalogue refuses are in the report and in the state; they raise nothing.
 
     Args:
-        platform: what to work on.
+        job: for whom, and where.
         spec: the collection, which is made if it does not exist.
         items: as the catalogue shall hold them.
-        ledger: under which names refusals are recorded.
-        pause: how long after a refusal the item is due again.
-        station: the station that they are of, whose interface says whether they are sessions, and which are complete.
 
     Raises:
         StoreError, CatalogError, StateError: store, catalogue or state cannot be used.
     """
+    platform = job.platform
     await asyncio.to_thread(platform.catalog.ensure_collection, spec)
     whole, vanished = await _with_objects(platform, items)
-    written = await asyncio.to_thread(_write, platform, station, spec.id, whole)
+    written = await asyncio.to_thread(_write, platform, job.station, spec.id, whole)
     report = UpsertReport(spec.id, (*written.results, *vanished))
-    await asyncio.to_thread(_record, platform, items, report, ledger, pause)
-    return Publication(
-        collection=spec.id,
-        report=report,
-        total=await asyncio.to_thread(platform.catalog.count, spec.id),
-        collected=await collect_superseded(platform),
-    )
+    await asyncio.to_thread(job.record_publication, items, report)
+    total = await asyncio.to_thread(platform.catalog.count, spec.id)
+    return Publication(spec.id, report, total, collected=await collect_superseded(platform))
 
 
 def kept_manifest(platform: Platform, station: Station, partition: Partition) -> Manifest:
@@ -238,22 +210,3 @@ async def _note_never_published(platform: Platform, manifest: Manifest) -> None:
                 inside = [await platform.sink.find(key) for key in await member_keys(file, found.key, platform.sink)]
                 left += [each.href for each in (found, *inside) if each is not None]
     await asyncio.to_thread(platform.superseded.note, left, at=utc_now())
-
-
-def _record(
-    platform: Platform, published: Sequence[Item], report: UpsertReport, ledger: Ledger, pause: timedelta
-) -> None:
-    now = utc_now()
-    items = {item.id: item for item in published}
-    failed: list[FileFailure] = []
-    resolved: list[Resolution] = []
-    for result in report.results:
-        item = items[result.item_id]
-        for key in item.assets:
-            if result.status.in_catalog:
-                resolved.append(Resolution(report.collection_id, item.id, key, result.status, _FAILURES))
-                continue
-            file = file_of(report.collection_id, item, key)
-            refused = replace(file, state=FileState.UNCATALOGUED, reason=result.reason, attempts=1)
-            failed.append(ledger.failure(refused, now))
-    platform.outcomes.record(failed=failed, resolved=resolved, at=now, pause=pause)

@@ -3,31 +3,24 @@
 import asyncio
 import mimetypes
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import partial
 
 from pystac import Asset, Item
 
-from rs_assets.catalog.publication import PublicationState, classify, published_item
-from rs_assets.ingest.holdings import LOST, lost, staged_before, still_ordered
-from rs_assets.ingest.ledger import Ledger, known_evictions, record_order, record_staging
+from rs_assets.catalog.publication import PublicationState, published_item
+from rs_assets.ingest.holdings import LOST, known_files, publication_states, with_vanished_objects
+from rs_assets.ingest.job import IngestJob
 from rs_assets.ingest.manifest import Manifest, manifest_path
-from rs_assets.ingest.platform import Platform
 from rs_assets.ingest.search_results import SearchResults
 from rs_assets.ingest.sessions import SessionSummary, publishable, summaries_of
-from rs_assets.items.completeness import is_complete
 from rs_assets.items.files import FileRecord, FileState
-from rs_assets.items.growth import aligned, keys_by_source
-from rs_assets.items.identity import UNPACKED_FROM, source_id, source_id_fields
+from rs_assets.items.identity import UNPACKED_FROM, source_id_fields
 from rs_assets.items.times import utc_now
 from rs_assets.settings import Station
 from rs_assets.staging.messages import Progress, unobserved
 from rs_assets.staging.sources import Source
-from rs_assets.staging.staged_items import StagedItem, file_of, stage_items
-from rs_assets.stations.registry import interface_of
-from rs_assets.store import Sink
+from rs_assets.staging.staged_items import StagedItem, files_of, stage_items
 
 _MEDIA_TYPES = mimetypes.MimeTypes()
 """Those of Python itself: what this machine knows besides must not change an item."""
@@ -60,14 +53,7 @@ class Staged:
 
 
 async def stage_partition(
-    platform: Platform,
-    source: Source,
-    station: Station,
-    results: SearchResults,
-    *,
-    options: StagingOptions,
-    run_id: str | None,
-    progress: Progress = unobserved,
+    job: IngestJob, source: Source, results: SearchResults, options: StagingOptions, progress: Progress
 ) -> Manifest:
     """Stage what the catalogue lacks of a partition, and keep the manifest in the store.
 
@@ -76,192 +62,120 @@ async def stage_partition(
     Raises:
         StoreError, CatalogError, StateError: store, catalogue or state cannot be used.
     """
-    partition = results.partition
-    collection = station.collection_of(partition.mission)
+    name, partition = job.station.name, results.partition
+    collection = job.station.collection_of(partition.mission)
     began = utc_now()
     staged = await stage_missing(
-        platform,
-        source,
-        station,
-        collection,
-        results.station_items,
-        evicted=results.evicted,
-        options=options,
-        ledger=Ledger(station.name, partition.key, run_id),
-        progress=progress,
+        job, source, collection, results.station_items, options, evicted=results.evicted, progress=progress
     )
-    manifest = Manifest(
-        station.name, partition, collection, began, staged.seconds, staged.files, staged.items, staged.sessions
-    )
-    await asyncio.to_thread(platform.documents.write, manifest_path(station.name, partition), manifest.to_dict())
+    manifest = Manifest(name, partition, collection, began, staged.seconds, staged.files, staged.items, staged.sessions)
+    await asyncio.to_thread(job.platform.documents.write, manifest_path(name, partition), manifest.to_dict())
     return manifest
 
 
 async def stage_missing(
-    platform: Platform,
+    job: IngestJob,
     source: Source,
-    station: Station,
     collection: str,
-    items: Sequence[Item],
-    *,
+    items: Iterable[Item],
     options: StagingOptions,
-    ledger: Ledger,
+    *,
     evicted: Collection[str] = (),
     progress: Progress = unobserved,
 ) -> Staged:
     """Stage the files of those items that the catalogue lacks in a collection, and record what became of each.
 
     Args:
-        platform: what to work on.
+        job: for whom, and where.
         source: where the files are read from, already entered.
-        station: whose limits, patience and verification count.
         collection: where the items will be published.
         items: the station's items.
         options: what the run asks for.
-        ledger: under which names the outcomes are recorded.
         evicted: source ids of the files that the station does not list any more.
-        progress: told what happens.
+        progress: called with what happens.
 
     Raises:
         StoreError, CatalogError, StateError: store, catalogue or state cannot be used.
     """
-    standings = await asyncio.to_thread(_standings, platform, station, collection, items)
+    platform, station = job.platform, job.station
+    states = await asyncio.to_thread(publication_states, platform, station, collection, items)
     if not options.force:
-        standings = await _missing_objects(platform, collection, standings)
-    gone = await asyncio.to_thread(known_evictions, platform, ledger, evicted)
-    wanted, settled = _sorted_out(collection, standings, gone, options)
-    limit = len(wanted) if options.limit is None else options.limit
-    chosen, left = wanted[:limit], wanted[limit:]
+        states = await with_vanished_objects(platform, collection, states)
+    gone = await asyncio.to_thread(job.known_evictions, evicted)
+    wanted, settled = _sorted_out(collection, states, gone, options)
+    chosen = wanted[: options.limit]
     orders = await asyncio.to_thread(platform.orders.of, collection, {item.id for item in chosen})
-    known: dict[str, FileRecord] = {}
+    known = {}
     if not options.force:
-        known = (
-            still_ordered(collection, chosen, orders)
-            | lost(collection, chosen, gone)
-            | await staged_before(platform, station, collection, chosen)
-        )
+        known = await known_files(platform, station, collection, chosen, gone=gone, orders=orders)
     begun = time.monotonic()
     staged = await stage_items(
         chosen,
         collection,
         source,
         platform.sink,
-        _as_asked(station, options),
+        _with_attempts(station, options.attempts),
         selected_assets=options.selected_assets,
         known=known,
         orders=orders,
-        record_order=partial(record_order, platform, ledger),
+        record_order=job.record_order,
         progress=progress,
     )
     seconds = time.monotonic() - begun
     files = (
         *(file for each in staged for file in each.files or _unselected(collection, each.item)),
-        *(file for item in left for file in _settled(collection, item, FileState.POSTPONED)),
+        *(file for item in wanted[len(chosen) :] for file in _in_state(FileState.POSTPONED, collection, item)),
         *settled,
     )
     now = utc_now()
-    sessions = summaries_of((item for item, _ in standings), station, now, staged)
-    await asyncio.to_thread(record_staging, platform, station, files, ledger)
-    return Staged(files, _ready_items(staged, station, collection, now), sessions, seconds)
+    sessions = summaries_of((item for item, _ in states), station, now, staged)
+    await asyncio.to_thread(job.record_staging, files)
+    ready = ((publishable(each, station, now), each) for each in staged)
+    catalogued = tuple(_as_catalogued(item, each, collection) for item, each in ready if item is not None)
+    return Staged(files, catalogued, sessions, seconds)
 
 
-def _as_asked(station: Station, options: StagingOptions) -> Station:
-    """The station with what the run asks for instead of its settings."""
-    if options.attempts is None:
+def _with_attempts(station: Station, attempts: int | None) -> Station:
+    """The station with what the run asks for instead of its setting."""
+    if attempts is None:
         return station
-    retries = station.retries.model_copy(update={"attempts": options.attempts})
-    return station.model_copy(update={"retries": retries})
-
-
-def _standings(
-    platform: Platform, station: Station, collection: str, items: Sequence[Item]
-) -> list[tuple[Item, PublicationState]]:
-    """How the items stand to the catalogue; a session has its files under the keys that the catalogue gives them."""
-    interface = interface_of(station)
-    sessions = items if interface.has_sessions else ()
-    held = {item.id: platform.catalog.get(collection, item.id) for item in sessions}
-    named = []
-    for item in items:
-        known = held.get(item.id)
-        named.append(item if known is None else aligned(item, keys_by_source(known)))
-    standings, now = [], utc_now()
-    for item, standing in classify(platform.catalog, collection, named, are_sessions=interface.has_sessions):
-        known = held.get(item.id)
-        is_news = known is not None and is_complete(known) is bool(interface.missing(item, station, now))
-        is_published = standing is PublicationState.PUBLISHED
-        standings.append((item, PublicationState.CHANGED if is_news and is_published else standing))
-    return standings
-
-
-async def _missing_objects(
-    platform: Platform, collection: str, standings: Sequence[tuple[Item, PublicationState]]
-) -> list[tuple[Item, PublicationState]]:
-    """The standings, where an item whose object has vanished or changed its size counts as changed."""
-    ids = {item.id for item, standing in standings if standing is PublicationState.PUBLISHED}
-    published = await asyncio.to_thread(platform.catalog.existing, collection, ids)
-    checked = []
-    for item, standing in standings:
-        if standing is PublicationState.PUBLISHED:
-            assets = published[item.id].assets.values() if item.id in published else ()
-            whole = [await object_is_there(platform.sink, asset.href, asset.size) for asset in assets]
-            standing = standing if all(whole) else PublicationState.CHANGED  # noqa: PLW2901
-        checked.append((item, standing))
-    return checked
-
-
-async def object_is_there(sink: Sink, href: str, size: int | None) -> bool:
-    """Whether an object of this size is where the href says; one that lies in another store is believed."""
-    key = sink.key_of(href)
-    if key is None:
-        return True
-    found = await sink.find(key)
-    return found is not None and (size is None or found.size == size)
+    return station.model_copy(update={"retries": station.retries.model_copy(update={"attempts": attempts})})
 
 
 def _sorted_out(
-    collection: str, standings: Sequence[tuple[Item, PublicationState]], gone: set[str], options: StagingOptions
+    collection: str, states: Sequence[tuple[Item, PublicationState]], gone: set[str], options: StagingOptions
 ) -> tuple[list[Item], list[FileRecord]]:
     """The items to stage, and the files of the others, whose state is known at once."""
     wanted: list[Item] = []
     settled: list[FileRecord] = []
-    for item, standing in standings:
-        stage = standing.to_publish or (options.force and standing is PublicationState.PUBLISHED)
-        if stage and (not _are_all_in(item, gone) or options.force):
+    for item, state in states:
+        is_lost = bool(item.assets) and all(file.source_id in gone for file in files_of(collection, item))
+        stage = state.to_publish or (options.force and state is PublicationState.PUBLISHED)
+        if stage and (options.force or not is_lost):
             wanted.append(item)
         elif stage:
-            settled += _settled(collection, item, FileState.EVICTED, LOST)
-        elif standing is PublicationState.CLASH:
+            settled += _in_state(FileState.EVICTED, collection, item, LOST)
+        elif state is PublicationState.CLASH:
             reason = f"another product has the item id {item.id}; set item_id: name for this station"
-            settled += _settled(collection, item, FileState.CLASH, reason)
+            settled += _in_state(FileState.CLASH, collection, item, reason)
         else:
-            skipped = standing is PublicationState.PUBLISHED
-            settled += _settled(collection, item, FileState.SKIPPED if skipped else FileState.SUPERSEDED)
+            skipped = state is PublicationState.PUBLISHED
+            settled += _in_state(FileState.SKIPPED if skipped else FileState.SUPERSEDED, collection, item)
     return wanted, settled
 
 
-def _are_all_in(item: Item, source_ids: Collection[str]) -> bool:
-    return bool(item.assets) and all(source_id(item, key) in source_ids for key in item.assets)
-
-
-def _settled(collection: str, item: Item, state: FileState, reason: str | None = None) -> list[FileRecord]:
+def _in_state(state: FileState, collection: str, item: Item, reason: str | None = None) -> list[FileRecord]:
     """The files of an item that are not staged, each in this state."""
-    files = (file_of(collection, item, key) for key in item.assets)
-    return [replace(file, state=state, reason=reason, warnings=()) for file in files]
+    return [replace(file, state=state, reason=reason, warnings=()) for file in files_of(collection, item)]
 
 
 def _unselected(collection: str, item: Item) -> list[FileRecord]:
     """The files of an item that has none of the selected assets."""
     reason = f"it is none of the selected assets; the item has {', '.join(item.assets)}"
-    return _settled(collection, item, FileState.FAILED, reason)
+    return _in_state(FileState.FAILED, collection, item, reason)
 
 
-def _ready_items(staged: Sequence[StagedItem], station: Station, collection: str, now: datetime) -> tuple[Item, ...]:
-    """The items that are ready for the catalogue, as it shall hold them."""
-    ready = ((publishable(each, station, now), each) for each in staged)
-    return tuple(_ready(item, each, collection) for item, each in ready if item is not None)
-
-
-def _ready(item: Item, staged: StagedItem, collection: str) -> Item:
+def _as_catalogued(item: Item, staged: StagedItem, collection: str) -> Item:
     """The item as the catalogue shall hold it: it states size and digest of the object that it points at."""
     stated = item.clone()
     for file in staged.files:

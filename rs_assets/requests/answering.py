@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Self
 
 from pystac import Item
@@ -12,7 +11,7 @@ from pystac import Item
 from rs_assets.catalog.protocol import CollectionSpec, TimeInterval, UpsertResult, UpsertStatus
 from rs_assets.errors import RsAssetsError, StationError
 from rs_assets.ingest import Platform
-from rs_assets.ingest.ledger import Ledger
+from rs_assets.ingest.job import IngestJob
 from rs_assets.ingest.opening import OpenStation, open_station
 from rs_assets.ingest.publishing import collection_spec, publish_items
 from rs_assets.ingest.staging import StagingOptions, stage_missing
@@ -158,20 +157,10 @@ class Answering:
     async def _published(
         self, result: RequestResult, station: OpenStation, spec: CollectionSpec, items: Sequence[Item]
     ) -> tuple[list[FileRecord], list[UpsertResult]]:
-        ledger = Ledger(OWNER, result.request_id, self._run_id, is_retried=False)
-        staged = await stage_missing(
-            self._platform,
-            station.source,
-            station.settings,
-            spec.id,
-            items,
-            options=StagingOptions(selected_assets=result.request.selected_assets),
-            ledger=ledger,
-        )
-        pause = timedelta(seconds=station.settings.retries.next_run_after)
-        publication = await publish_items(
-            self._platform, spec, staged.items, ledger=ledger, pause=pause, station=station.settings
-        )
+        job = IngestJob(self._platform, station.settings, OWNER, result.request_id, self._run_id, is_retried=False)
+        options = StagingOptions(selected_assets=result.request.selected_assets)
+        staged = await stage_missing(job, station.source, spec.id, items, options)
+        publication = await publish_items(job, spec, staged.items)
         held = [
             UpsertResult(entry.session_id, UpsertStatus.FAILED, f"it is not complete: {'; '.join(entry.missing)}")
             for entry in staged.sessions

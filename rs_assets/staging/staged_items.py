@@ -8,7 +8,7 @@ from typing import Any
 from pystac import Asset, Item
 
 from rs_assets.items.files import FileRecord, FileState, Order
-from rs_assets.items.identity import object_key, source_id
+from rs_assets.items.identity import safe_segment, source_id
 from rs_assets.items.multihash import Digest
 from rs_assets.settings import Station
 from rs_assets.staging.contents import unpack_files
@@ -76,9 +76,9 @@ async def stage_items(
     """
     plans = [
         [
-            _planned(collection, item, key, known, orders)
-            for key in item.assets
-            if selected_assets is None or key in selected_assets
+            _planned(file, known, orders)
+            for file in files_of(collection, item)
+            if selected_assets is None or file.asset in selected_assets
         ]
         for item in items
     ]
@@ -90,32 +90,34 @@ async def stage_items(
     return [StagedItem(item, tuple(islice(files, len(plan)))) for item, plan in zip(items, plans, strict=True)]
 
 
-def file_of(collection: str, item: Item, asset_key: str) -> FileRecord:
-    """What the station states of the file of an asset."""
-    asset = item.assets[asset_key]
-    digests, warnings = _stated_digests(asset)
-    return FileRecord(
-        collection=collection,
-        item_id=item.id,
-        asset=asset_key,
-        source_id=source_id(item, asset_key),
-        source_href=asset.get_absolute_href() or asset.href,
-        stated_size=count_of(asset.extra_fields.get("file:size")),
-        stated_digests=digests,
-        warnings=warnings,
-    )
+def files_of(collection: str, item: Item) -> list[FileRecord]:
+    """What the station states of each file of an item."""
+    files = []
+    for key, asset in item.assets.items():
+        digests, warnings = _stated_digests(asset)
+        files.append(
+            FileRecord(
+                collection=collection,
+                item_id=item.id,
+                asset=key,
+                source_id=source_id(item, key),
+                source_href=asset.get_absolute_href() or asset.href,
+                stated_size=count_of(asset.extra_fields.get("file:size")),
+                stated_digests=digests,
+                warnings=warnings,
+            )
+        )
+    return files
 
 
-def _planned(
-    collection: str, item: Item, asset_key: str, known: Mapping[str, FileRecord], orders: Mapping[str, Order]
-) -> FileRecord:
-    """The file of an asset, still to be staged or with the state that is known of it already."""
-    file = file_of(collection, item, asset_key)
+def _planned(file: FileRecord, known: Mapping[str, FileRecord], orders: Mapping[str, Order]) -> FileRecord:
+    """A file still to be staged, or with the state that is known of it already."""
     try:
-        key = object_key(collection, item, asset_key)
+        for segment in (file.collection, file.item_id, file.source_id, file.asset):
+            safe_segment(segment)
     except ValueError as error:
         return replace(file, state=FileState.FAILED, reason=str(error))
-    return known.get(key) or replace(file, order=orders.get(key))
+    return known.get(file.object_key) or replace(file, order=orders.get(file.object_key))
 
 
 def _stated_digests(asset: Asset) -> tuple[tuple[Digest, ...], tuple[str, ...]]:
