@@ -16,13 +16,12 @@ import httpx
 
 from rs_assets.errors import AuthenticationError, StationError
 from rs_assets.settings import Station
-from rs_assets.stations.backoff import BUSY_STATUSES, PASSING_STATUSES, retry_after_seconds, wait_before
+from rs_assets.stations.asking import answer_of, final_answer
+from rs_assets.stations.backoff import BUSY_STATUSES, retry_after_seconds
 from rs_assets.stations.credentials import Credentials
-from rs_assets.stations.faults import in_words
 from rs_assets.stations.limits import StationLimits
-from rs_assets.stations.links import followed
 from rs_assets.stations.tokens import keyring_of
-from rs_assets.stations.trust import MAX_REDIRECTS, Trust
+from rs_assets.stations.trust import Trust
 
 _EXCERPT = 200
 """Characters of an answer that an error message repeats."""
@@ -76,40 +75,27 @@ class StationConnection:
             StationError: the station cannot be reached, goes on failing after all attempts, or stays busy.
             StateError: the state database, by which the limits are kept, cannot be used.
         """
-        station = self.station
         renewed = False
-        attempt = 1
         busy_since: float | None = None
-        while True:
-            retry_after = None
-            try:
+
+        async def ask() -> httpx.Response:
+            nonlocal renewed, busy_since
+            while True:
                 answer = await self._followed(url)
-            except httpx.RequestError as error:
-                problem = f"{station.url} cannot be reached: {in_words(error)}"
-            except TimeoutError:
-                problem = f"no answer from {station.url} within {station.timeouts.search:g} s"
-            else:
-                response = answer.response
-                if response.status_code == HTTPStatus.UNAUTHORIZED:
-                    if not renewed and await self.credentials.refused(answer.offered):
-                        renewed = True
-                        continue
-                    raise AuthenticationError(
-                        f"{station.name}: {station.url} refuses the credentials (401); "
-                        "check the user name, and the variables that hold the secrets"
-                    )
-                if response.status_code not in PASSING_STATUSES:
-                    return response
-                problem = f"{station.url} answers {response.status_code} {response.reason_phrase}"
-                if answer.pause is not None:
+                if answer.response.status_code == HTTPStatus.UNAUTHORIZED:
+                    if renewed or not await self.credentials.refused(answer.offered):
+                        raise AuthenticationError(
+                            f"{self.station.name}: {self.station.url} refuses the credentials (401); "
+                            "check the user name, and the variables that hold the secrets"
+                        )
+                    renewed = True
+                elif answer.pause is not None:
                     busy_since = busy_since or monotonic()
-                    self._check_patience(problem, busy_since, answer.pause)
-                    continue
-                retry_after = response.headers.get("Retry-After")
-            attempt += 1
-            if attempt > station.retries.attempts:
-                raise StationError(f"{station.name}: {problem} (tried {attempt - 1} times)")
-            await asyncio.sleep(wait_before(attempt, station.retries, retry_after))
+                    self._check_patience(answer, busy_since)
+                else:
+                    return answer.response
+
+        return await answer_of(self.station, str(self.station.url), ask)
 
     def excerpt(self, body: str) -> str:
         """The beginning of an answer, for an error message; credentials that the station repeats are left out."""
@@ -118,30 +104,33 @@ class StationConnection:
         text = " ".join(body.split())
         return f"{text[:_EXCERPT]}…" if len(text) > _EXCERPT else text or "an empty answer"
 
-    def _check_patience(self, problem: str, since: float, pause: float) -> None:
+    def _check_patience(self, answer: "_Answer", since: float) -> None:
         """Refuse one more pause of a station that has been busy since a moment for longer than its settings allow."""
-        timeout = self.station.retries.busy_timeout
-        if monotonic() + pause >= since + timeout:
+        timeout, response = self.station.retries.busy_timeout, answer.response
+        if monotonic() + (answer.pause or 0) >= since + timeout:
             raise StationError(
-                f"{self.station.name}: {problem}, and has been busy for longer than {timeout:g} s; "
+                f"{self.station.name}: {self.station.url} answers {response.status_code} {response.reason_phrase}, "
+                f"and has been busy for longer than {timeout:g} s; "
                 "try again later, or ask less of it (concurrency, requests_per_minute)"
             )
 
     async def _followed(self, url: str) -> "_Answer":
         """The first answer that is not a redirect."""
-        target = httpx.URL(url)
         await self._credentials()  # all who ask at once are refused at once, rather than one slot after another
-        offered: Mapping[str, str] | None = None
-        for _ in range(MAX_REDIRECTS + 1):
+        last: _Answer | None = None
+
+        async def ask(target: httpx.URL) -> httpx.Response:
+            nonlocal last
             is_own = self._trust.covers(str(target))
-            async with self.limits.slot() if is_own or offered is None else nullcontext():
-                if offered is None:
-                    offered = await self._credentials()  # the slot may have been long in coming: a token expires
-                answer = await self._asked(target, offered if is_own else {}, offered)
-            if not answer.response.has_redirect_location:
-                return answer
-            target = followed(self.station.name, target, answer.response.headers["Location"])
-        raise StationError(f"{self.station.name}: {self.station.url} redirects in circles")
+            async with self.limits.slot() if is_own or last is None else nullcontext():
+                # The slot may have been long in coming, and a token expires.
+                offered = await self._credentials() if last is None else last.offered
+                last = await self._asked(target, offered if is_own else {}, offered)
+            return last.response
+
+        await final_answer(self.station, str(self.station.url), httpx.URL(url), ask)
+        assert last is not None
+        return last
 
     async def _credentials(self) -> Mapping[str, str]:
         async with asyncio.timeout(self.station.timeouts.search):

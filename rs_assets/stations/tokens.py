@@ -22,12 +22,10 @@ from rs_assets.settings import (
     Station,
 )
 from rs_assets.settings.sources import BearerAuthentication, S3Credentials
-from rs_assets.stations.backoff import PASSING_STATUSES, wait_before
+from rs_assets.stations.asking import answer_of, final_answer
 from rs_assets.stations.credentials import Credentials
-from rs_assets.stations.faults import in_words
 from rs_assets.stations.keyring import Keyring
-from rs_assets.stations.links import followed
-from rs_assets.stations.trust import MAX_REDIRECTS, Trust
+from rs_assets.stations.trust import Trust
 
 _log = logging.getLogger(__name__)
 
@@ -189,37 +187,20 @@ class TokenProvider:
         return self._token_in(response, asked_at)
 
     async def _post(self, form: Mapping[str, str], headers: Mapping[str, str]) -> httpx.Response:
-        retries = self._station.retries
-        for attempt in range(1, retries.attempts + 1):
-            retry_after = None
-            try:
-                response = await self._followed(form, headers)
-            except httpx.RequestError as error:
-                problem = f"its token endpoint {self._settings.token_url} cannot be reached: {in_words(error)}"
-            else:
-                if response.status_code not in PASSING_STATUSES:
-                    return response
-                problem = f"its token endpoint answers {response.status_code} {response.reason_phrase}"
-                retry_after = response.headers.get("Retry-After")
-            if attempt < retries.attempts:
-                await asyncio.sleep(wait_before(attempt + 1, retries, retry_after))
-        raise StationError(f"{self._station.name}: {problem}")
-
-    async def _followed(self, form: Mapping[str, str], headers: Mapping[str, str]) -> httpx.Response:
         """POST, and POST again where the endpoint has moved on its own host or to a trusted one."""
-        url = httpx.URL(str(self._settings.token_url))
-        trust = Trust(str(url), Trust.of(self._station).hosts)
-        for _ in range(MAX_REDIRECTS + 1):
-            response = await self._client.post(url, data=form, headers=headers, follow_redirects=False)
-            if not response.has_redirect_location:
-                return response
-            url = followed(self._station.name, url, response.headers["Location"])
-            if not trust.covers(str(url)):
+        station, endpoint = self._station, httpx.URL(str(self._settings.token_url))
+        trust = Trust(str(endpoint), Trust.of(station).hosts)
+        where = f"its token endpoint {endpoint}"
+
+        async def ask(url: httpx.URL) -> httpx.Response:
+            if not trust.covers(str(url)) and url != endpoint:
                 raise StationError(
-                    f"{self._station.name}: its token endpoint redirects to {url.scheme}://{url.netloc.decode()}, "
+                    f"{station.name}: its token endpoint redirects to {url.scheme}://{url.netloc.decode()}, "
                     "which is not trusted; add the host to the station's trusted_hosts if it may see the credentials"
                 )
-        raise StationError(f"{self._station.name}: its token endpoint redirects in circles")
+            return await self._client.post(url, data=form, headers=headers, follow_redirects=False)
+
+        return await answer_of(station, where, lambda: final_answer(station, where, endpoint, ask))
 
     def _token_in(self, response: httpx.Response, asked_at: float) -> _Token:
         name = self._station.name
