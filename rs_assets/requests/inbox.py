@@ -143,8 +143,9 @@ class Inbox:
 
     def remove(self, request_id: str, request: AuxRequest) -> None:
         """Take a request out of the inbox; what someone has put into its place meanwhile stays."""
-        if self._lacks_or_has(request_id, request):
-            self._documents.delete(_waiting(request_id))
+        with self._documents.locked(_waiting(request_id)):
+            if self._lacks_or_has(request_id, request):
+                self._documents.delete(_waiting(request_id))
 
     def _lacks_or_has(self, request_id: str, request: AuxRequest) -> bool:
         """Whether the inbox has nothing else of this id than the request."""

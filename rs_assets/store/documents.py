@@ -91,7 +91,7 @@ class Documents(ABC):
 
     def create(self, path: str, content: bytes) -> bool:
         """Write a document that does not exist yet; False, and nothing changed, if it does."""
-        with self._alone(path):
+        with self.locked(path):
             return self.size(path) is None and self._write_if(path, content, None)
 
     def update(self, path: str, change: Callable[[Document | None], Mapping[str, Any]]) -> None:
@@ -105,7 +105,7 @@ class Documents(ABC):
             LockError: another process has held it for too long.
         """
         for _ in range(_MAX_CONFLICTS):
-            with self._alone(path):
+            with self.locked(path):
                 found: tuple[bytes | None, Any] = (None, None)
                 with suppress(FileNotFoundError):
                     found = self._read(path)
@@ -115,6 +115,14 @@ class Documents(ABC):
                     return
             time.sleep(random.uniform(0, _PAUSE_S))  # noqa: S311 - spreads the tries, keeps no secret
         raise StoreError(f"{path} in the store {self.place} was changed by others {_MAX_CONFLICTS} times in a row")
+
+    def locked(self, path: str) -> AbstractContextManager[None]:
+        """Keep processes with the same locks from creating or updating the document while the block runs.
+
+        Raises:
+            LockError: another process has held it for too long.
+        """
+        return exclusive(self._locks, f"documents/{self.url(path).replace('/', ' ')}")
 
     def copy(self, path: str, to: str) -> None:
         """Replace the document at `to` by the one at `path`, of whatever size; without one that is an error."""
@@ -154,9 +162,6 @@ class Documents(ABC):
 
     @abstractmethod
     def _delete(self, path: str) -> None: ...
-
-    def _alone(self, path: str) -> AbstractContextManager[None]:
-        return exclusive(self._locks, f"documents/{self.url(path).replace('/', ' ')}")
 
     def _parsed(self, path: str, content: bytes) -> Document:
         try:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rs_assets.locks import Held, MemoryLocks
 from rs_assets.requests import Inbox, RequestError
 from rs_assets.requests.inbox import LARGEST_REQUEST
 from rs_assets.settings import DirectoryStore
@@ -156,6 +158,44 @@ def test_a_request_is_removed_but_not_what_took_its_place(inbox: Inbox) -> None:
     inbox.remove("a", asked())
     assert inbox.ids() == []
     inbox.remove("a", asked())
+
+
+def test_a_request_that_is_filed_while_the_one_of_its_id_is_removed_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locks = MemoryLocks()
+    documents = open_store(DirectoryStore(path=tmp_path), locks).documents
+    inbox = Inbox(documents)
+    inbox.file(asked(), "a")
+    ended_or_waits = threading.Event()
+    filed = []
+
+    def try_lock(name: str, *, transient: bool = False) -> Held | None:
+        held = MemoryLocks.try_lock(locks, name, transient=transient)
+        if held is None:
+            ended_or_waits.set()
+        return held
+
+    def file() -> None:
+        filed.append(inbox.file(asked(priority=1), "a"))
+        ended_or_waits.set()
+
+    def read_bytes(path: str) -> bytes | None:
+        content = type(documents).read_bytes(documents, path)
+        (tmp_path / path).unlink()  # by another process that removes it, too
+        thread.start()
+        assert ended_or_waits.wait(10)
+        return content
+
+    thread = threading.Thread(target=file)
+    monkeypatch.setattr(locks, "try_lock", try_lock)
+    with monkeypatch.context() as patch:
+        patch.setattr(documents, "read_bytes", read_bytes)
+        inbox.remove("a", asked())
+    thread.join(10)
+
+    assert filed == ["a"]
+    assert inbox.read("a") == asked(priority=1)
 
 
 def test_an_archived_request_is_put_back_into_the_inbox(inbox: Inbox) -> None:
