@@ -120,7 +120,7 @@ async def test_nobody_begins_during_a_pause_and_everybody_after_it(shared: Locks
         async with limits.slot():
             assert limits.busy(0.1) == pytest.approx(0.1)
         loop = asyncio.get_running_loop()
-        until = loop.time() + limits._load.pause
+        until = loop.time() + limits.load.pause
         async with limits.slot():
             assert loop.time() >= until
         await limits.turn()
@@ -139,14 +139,14 @@ async def test_a_busy_station_is_used_by_fewer_until_it_has_recovered(shared: Lo
         async with limits.slot(), limits.slot():
             limits.busy(0.01)
             limits.busy(0.01)
-            assert limits.allowed == 2
+            assert limits.load.allowed == 2
         async with limits.slot(), limits.slot():
             third = asyncio.create_task(limits.slot().__aenter__())
             await asyncio.wait([third], timeout=0.1)
             assert not third.done()
             limits.served()
             limits.served()
-            assert limits.allowed == 3
+            assert limits.load.allowed == 3
             assert await third in {1, 2, 3, 4}
 
 
@@ -301,20 +301,20 @@ async def test_one_that_is_cancelled_at_the_end_gives_everything_back_all_the_sa
 
 
 async def test_whoever_waits_without_any_connection_is_told_for_whom_and_not_for_ever(
-    locks: Locks, monkeypatch: pytest.MonkeyPatch
+    locks: Locks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("rs_assets.stations.limits.slots._SAY_AFTER_S", 0.05)
     others = [locks.try_lock(f"stations/adgs/slot/{number}") for number in (1, 2)]
     assert all(others)
-    said: list[str] = []
+    caplog.set_level("INFO", "rs_assets.stations.limits")
     station = settings(concurrency=2, timeouts=Timeouts(slot=0.3))
     async with StationLimits(station, locks) as limits, asyncio.timeout(10):
-        limits.on_waiting(said.append)
         with pytest.raises(StationError, match=r"adgs: no connection for 0 s, .*process \d+ on .*timeouts.slot"):
             async with limits.slot():
                 pass
+    said = [record.getMessage() for record in caplog.records]
     assert len(said) == 1
-    assert said[0].startswith("no connection for 0 s, since others hold all 2: process ")
+    assert said[0].startswith("adgs: no connection for 0 s, since others hold all 2: process ")
 
 
 def recorded_sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:

@@ -174,7 +174,7 @@ async def test_a_pause_holds_for_every_process(locks: FileLocks) -> None:
         ):
             async with limits.slot():
                 limits.busy(1000)
-            assert limits.pause > 900
+            assert limits.load.pause > 900
             await go(running)
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(running.wait(), 1)

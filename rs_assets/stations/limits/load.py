@@ -1,10 +1,10 @@
 """How far a station may be loaded by what it answers: pauses, and a number of connections that falls and recovers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from typing import Self
 
-from rs_assets.locks import Locks
+from rs_assets.locks import Locks, Value
 from rs_assets.settings import Station
 
 _FIRST_PAUSE = 1.0
@@ -26,13 +26,28 @@ class _Known:
     back_off: float = _FIRST_PAUSE
 
     @classmethod
-    def of(cls, value: Mapping[str, Any] | None, concurrency: int) -> Self:
+    def of(cls, value: Value | None, concurrency: int) -> Self:
         """What was shared; nothing is known where that is not what `asdict` gives."""
         try:
             known = cls(**{name: float(number) for name, number in (value or {}).items()})
         except (TypeError, ValueError):
             known = cls(float(concurrency))
         return replace(known, allowed=min(max(1.0, known.allowed), float(concurrency)))
+
+    def after_busy(self, pause: float, now: float, *, is_asked_for: bool) -> Self:
+        """What is known after one more answer that the station is busy; the first one of a burst halves."""
+        known = self
+        is_new = now >= known.burst_until
+        if is_new:
+            allowed, back_off = float(max(1, int(known.allowed) // 2)), min(2 * known.back_off, _MAX_PAUSE)
+            known = replace(known, allowed=allowed, back_off=back_off, paused_from=now)
+        elif not is_asked_for:
+            return known
+        return replace(
+            known,
+            paused_until=max(known.paused_until, now + pause),
+            burst_until=max(known.burst_until, now + pause, now + _BURST if is_new else now),
+        )
 
 
 class Load:
@@ -41,8 +56,7 @@ class Load:
     def __init__(self, station: Station, locks: Locks, clock: Callable[[], float]) -> None:
         """Take the station's settings; `clock` is the host's monotonic one, in seconds."""
         self._concurrency = station.concurrency
-        self._max_wait = station.retries.max_wait
-        self._busy_timeout = station.retries.busy_timeout
+        self._retries = station.retries
         self._locks = locks
         self._name = f"stations/{station.name}/load"
         self._clock = clock
@@ -62,69 +76,52 @@ class Load:
         return max(0.0, known.paused_until - now) if known.paused_from <= now else 0.0
 
     def busy(self, retry_after: float | None) -> float:
-        """Note that the station is busy; for how many seconds nothing is to be asked of it.
+        """Note that the station has answered 429 or 503; for how many seconds nothing is to be asked of it.
 
-        A station that asks for no pause is given a growing one, so that it is not asked again and again.
+        The allowed connections halve, once for all such answers of a burst.
+
+        Args:
+            retry_after: how many seconds the station asks for, at most its `retries.busy_timeout`; where it does not
+                say, a growing time from 1 s on, at most its `retries.max_wait`.
         """
-
         now = self._clock()
-        pause = 0.0
 
-        def change(value: Mapping[str, Any] | None) -> dict[str, float]:
-            nonlocal pause
+        def change(value: Value | None) -> Value:
             known = _Known.of(value, self._concurrency)
-            asked = min(retry_after, self._busy_timeout) if retry_after else min(known.back_off, self._max_wait)
-            known = _after_busy(known, asked, now, is_asked_for=bool(retry_after))
-            pause = (
-                max(asked, known.paused_until - now) if known.paused_until >= now + asked else known.paused_until - now
-            )
-            return asdict(known)
+            longest = self._retries.busy_timeout if retry_after else self._retries.max_wait
+            pause = min(retry_after or known.back_off, longest)
+            return asdict(known.after_busy(pause, now, is_asked_for=bool(retry_after)))
 
         self._served = 0
         self._adopt(self._locks.update(self._name, change))
-        return max(0.0, pause)
+        return max(0.0, self._known.paused_until - now)
 
-    def served(self) -> None:
-        """Note that the station has given an answer: what it stands recovers by one after as many as it stands."""
+    def served(self) -> bool:
+        """Note that the station has given an answer; whether one more connection is allowed for it.
+
+        What the station stands recovers by one after as many answers as it stands connections.
+        """
         known = self._current()
         if known.allowed >= self._concurrency and known.back_off <= _FIRST_PAUSE:
-            return
+            return False
         self._served += 1
         if self._served < int(known.allowed):
-            return
+            return False
         self._served = 0
 
-        def change(value: Mapping[str, Any] | None) -> dict[str, float]:
+        def change(value: Value | None) -> Value:
             shared = _Known.of(value, self._concurrency)
             allowed = min(shared.allowed + 1, float(self._concurrency))
             return asdict(replace(shared, allowed=allowed, back_off=_FIRST_PAUSE))
 
         self._adopt(self._locks.update(self._name, change))
+        return True
 
     def _current(self) -> _Known:
         if self._clock() - self._read_at >= _REFRESH:
             self._adopt(self._locks.read(self._name))
         return self._known
 
-    def _adopt(self, value: Mapping[str, Any] | None) -> None:
+    def _adopt(self, value: Value | None) -> None:
         self._known = _Known.of(value, self._concurrency)
         self._read_at = self._clock()
-
-
-def _after_busy(known: _Known, pause: float, now: float, *, is_asked_for: bool) -> _Known:
-    """What is known after one more answer at `now` that the station is busy; the first one of a burst counts."""
-    is_new = now >= known.burst_until
-    if not is_new and not is_asked_for:
-        return known
-    if is_new:
-        known = replace(
-            known,
-            allowed=float(max(1, int(known.allowed) // 2)),
-            back_off=min(2 * known.back_off, _MAX_PAUSE),
-            paused_from=now,
-        )
-    return replace(
-        known,
-        paused_until=max(known.paused_until, now + pause),
-        burst_until=max(known.burst_until, now + pause, now + _BURST if is_new else now),
-    )

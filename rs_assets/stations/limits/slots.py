@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from rs_assets.errors import LockError, StationError
 from rs_assets.locks import Held, Locks
@@ -27,26 +28,30 @@ _SAY_AFTER_S = 10.0
 _SAY_EVERY_S = 60.0
 
 
+@dataclass(slots=True)
+class _Slot:
+    held: Held
+    since: float
+    """Since when this process has it, by the loop's clock, as is the other time."""
+    idle_since: float = 0.0
+
+
 class StationSlots:
     """The slots of one station in one event loop."""
 
     def __init__(self, locks: Locks, station: str, load: Load, *, timeout: float) -> None:
         """Take nothing yet; `timeout` is for how many seconds others may hold every slot."""
         self.on_released: list[Callable[[int], None]] = []
-        self.on_waiting: list[Callable[[str], None]] = []
         self._locks = locks
         self._station = station
         self._load = load
         self._timeout = timeout
-        self._idle: dict[int, Held] = {}
-        self._idle_since: dict[int, float] = {}
-        self._in_use: dict[int, Held] = {}
-        self._taken_at: dict[int, float] = {}
+        self._idle: dict[int, _Slot] = {}
+        self._in_use: dict[int, _Slot] = {}
         self._waiting: deque[asyncio.Future[int]] = deque()
         self._line: Held | None = None
         self._membership: Held | None = None
         self._attendance: asyncio.Task[None] | None = None
-        self._wake = asyncio.Event()
         self._empty_since: float | None = None
         self._said_at = float("-inf")
 
@@ -78,19 +83,26 @@ class StationSlots:
 
     def put_back(self, number: int) -> None:
         """End the use of a slot."""
-        held = self._in_use.pop(number)
-        if number > self._load.allowed or self._must_yield(number):
-            self._release(number, held)
+        slot = self._in_use.pop(number)
+        if number > self._load.allowed or self._must_yield(slot):
+            self._release(number, slot)
         else:
-            self._idle[number] = held
-            self._idle_since[number] = _now()
-        self._hand_out()
-        self._attend()
+            slot.idle_since = _now()
+            self._idle[number] = slot
+        self.hand_out()
         self._leave_if_done()
 
     def hand_out(self) -> None:
         """Look at once whether those who wait can go on."""
-        self._hand_out()
+        while self._waiting:
+            if not self._waiting[0].done():
+                number = self._available()
+                if number is None:
+                    break
+                self._waiting[0].set_result(number)
+            self._waiting.popleft()
+        if not self._waiting:
+            self._leave_line()
         self._attend()
 
     async def close(self) -> None:
@@ -100,11 +112,11 @@ class StationSlots:
             attendance.cancel()
             await asyncio.gather(attendance, return_exceptions=True)
         self._fail(RuntimeError(f"{self._station}: its limits are used inside 'async with'"))
-        for held in (self._idle, self._in_use):
-            while held:
-                self._release(*held.popitem())
-        await _connections_closed()
-        self._leave_line()
+        for slots in (self._idle, self._in_use):
+            while slots:
+                self._release(*slots.popitem())
+        for _ in range(3):  # until the connections are closed and their slots released
+            await asyncio.sleep(0)
         self._leave()
 
     def _available(self) -> int | None:
@@ -113,48 +125,46 @@ class StationSlots:
             return None
         if self._idle:
             # The one used last: its connection is the freshest, and those that are not needed grow old.
-            number, held = self._idle.popitem()
-            self._idle_since.pop(number)
-            self._in_use[number] = held
+            number, slot = self._idle.popitem()
+            self._in_use[number] = slot
             return number
         return self._locked_another()
 
     def _locked_another(self) -> int | None:
         """A slot that nobody held; without one, this process stands in the line if it has less than its share."""
         self._join()
-        if self._line is None and self._others_wait():
+        if self._others_wait():
             return None
         for number in range(1, self._load.allowed + 1):
-            if number in self._in_use or number in self._idle:
-                continue
-            held = self._locks.try_lock(f"stations/{self._station}/slot/{number}")
-            if held is not None:
-                self._in_use[number] = held
-                self._taken_at[number] = _now()
+            if number not in self._in_use and (held := self._try_lock(f"slot/{number}")) is not None:
+                self._in_use[number] = _Slot(held, _now())
                 self._leave_line()
                 return number
-        if self._waiting and self._line is None and self._count() < self._share():
-            self._line = self._locks.try_lock(f"stations/{self._station}/line")
+        if self._waiting and self._line is None and self._count() < self._share(self._members()):
+            self._line = self._try_lock("line")
         return None
+
+    def _try_lock(self, name: str) -> Held | None:
+        return self._locks.try_lock(f"stations/{self._station}/{name}")
 
     def _others_wait(self) -> bool:
         """Whether another process stands in the line."""
         return self._line is None and self._locks.is_locked(f"stations/{self._station}/line")
 
-    def _must_yield(self, number: int) -> bool:
+    def _must_yield(self, slot: _Slot) -> bool:
         """Whether another process is to have the slot that has just been used."""
         if not self._others_wait():
             return False
         members = self._members()
         if self._count() + 1 > self._share(members):
             return True
-        return members > self._load.allowed and _now() - self._taken_at[number] >= _TURN_S
+        return members > self._load.allowed and _now() - slot.since >= _TURN_S
 
     def _count(self) -> int:
         return len(self._idle) + len(self._in_use)
 
-    def _share(self, members: int | None = None) -> int:
-        return max(1, self._load.allowed // max(1, members or self._members()))
+    def _share(self, members: int) -> int:
+        return max(1, self._load.allowed // max(1, members))
 
     def _members(self) -> int:
         """How many event loops work on the station."""
@@ -163,7 +173,7 @@ class StationSlots:
     def _join(self) -> None:
         place = 1
         while self._membership is None:
-            self._membership = self._locks.try_lock(f"stations/{self._station}/member/{place}")
+            self._membership = self._try_lock(f"member/{place}")
             place += 1
 
     def _leave_if_done(self) -> None:
@@ -171,6 +181,7 @@ class StationSlots:
             self._leave()
 
     def _leave(self) -> None:
+        self._leave_line()
         if self._membership is not None:
             self._membership.release()
             self._membership = None
@@ -180,29 +191,13 @@ class StationSlots:
             self._line.release()
             self._line = None
 
-    def _release(self, number: int, held: Held) -> None:
+    def _release(self, number: int, slot: _Slot) -> None:
         """Let another process have the slot, after its connection has been closed."""
-        self._idle_since.pop(number, None)
-        self._taken_at.pop(number, None)
         for callback in self.on_released:
             callback(number)
         loop = asyncio.get_running_loop()
         # The connection ends in one turn of the loop, and its socket in the next.
-        loop.call_soon(loop.call_soon, held.release)
-
-    def _hand_out(self) -> None:
-        while self._waiting:
-            number = self._available()
-            if number is None:
-                break
-            turn = self._waiting.popleft()
-            if turn.done():
-                self._idle[number] = self._in_use.pop(number)
-                self._idle_since[number] = _now()
-            else:
-                turn.set_result(number)
-        if not self._waiting:
-            self._leave_line()
+        loop.call_soon(loop.call_soon, slot.held.release)
 
     def _attend(self) -> None:
         """Have somebody look after those who wait and the slots that are idle."""
@@ -212,11 +207,10 @@ class StationSlots:
     async def _look_after(self) -> None:
         try:
             while self._waiting or self._idle:
-                self._hand_out()
+                self.hand_out()
                 self._give_back_idle()
                 self._watch_the_wait()
                 await asyncio.sleep(self._poll_after())
-            self._leave_line()
             self._leave_if_done()
         except LockError as error:
             self._fail(error)
@@ -236,19 +230,18 @@ class StationSlots:
         pause = self._load.pause
         if pause > 0:
             return min(pause, _POLL_IDLE_S)
-        if self._line is not None:
-            return _POLL_IN_LINE_S
-        return _POLL_S * (1 + self._count())
+        return _POLL_IN_LINE_S if self._line is not None else _POLL_S * (1 + self._count())
 
     def _give_back_idle(self) -> None:
         if not self._idle:
             return
         others_wait = not self._waiting and self._others_wait()
-        for number in [n for n, since in self._idle_since.items() if others_wait or _now() - since >= _KEEP_IDLE_S]:
-            self._release(number, self._idle.pop(number))
+        for number, slot in list(self._idle.items()):
+            if others_wait or _now() - slot.idle_since >= _KEEP_IDLE_S:
+                self._release(number, self._idle.pop(number))
 
     def _watch_the_wait(self) -> None:
-        """Say for whom this process waits, and end the wait after its time."""
+        """Log for whom this process waits without any slot, and end the wait after its time."""
         now = _now()
         if not self._waiting or self._count() or self._load.pause > 0:
             self._empty_since = None
@@ -259,18 +252,13 @@ class StationSlots:
             self._fail(StationError(f"{self._station}: {self._wait_sentence(waited)}; timeouts.slot says how long"))
         elif waited >= _SAY_AFTER_S and now - self._said_at >= _SAY_EVERY_S:
             self._said_at = now
-            sentence = self._wait_sentence(waited)
-            _log.info("%s: %s", self._station, sentence)
-            for callback in self.on_waiting:
-                callback(sentence)
+            _log.info("%s: %s", self._station, self._wait_sentence(waited))
 
     def _wait_sentence(self, waited: float) -> str:
-        holders = sorted(
-            {str(holder) for holder in self._locks.locked(f"stations/{self._station}/slot").values() if holder}
-        )
+        holders = {str(holder) for holder in self._locks.locked(f"stations/{self._station}/slot").values() if holder}
         return (
             f"no connection for {waited:.0f} s, since others hold all {self._load.allowed}: "
-            f"{'; '.join(holders) or 'it is not known who'}"
+            f"{'; '.join(sorted(holders)) or 'it is not known who'}"
         )
 
     def _fail(self, error: Exception) -> None:
@@ -279,11 +267,6 @@ class StationSlots:
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_exception(error)
-
-
-async def _connections_closed() -> None:
-    for _ in range(3):
-        await asyncio.sleep(0)
 
 
 def _now() -> float:

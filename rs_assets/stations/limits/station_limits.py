@@ -2,12 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from rs_assets.locks import Locks, MemoryLocks
+from rs_assets.locks import Locks, MemoryLocks, Value
 from rs_assets.settings import Station
 from rs_assets.stations.limits.load import Load
 from rs_assets.stations.limits.slots import StationSlots
@@ -17,10 +16,9 @@ _MAX_BOOKED_AHEAD_S = 3600.0
 
 
 class StationLimits:
-    """How far one station may be loaded.
+    """How far one station may be loaded, by everything in an event loop, and by every process with the same locks.
 
-    Shared by everything in an event loop that works with the station, and by every process that has the same locks. A
-    context manager, to be entered before it is used.
+    A context manager, to be entered before it is used where the locks are shared.
     """
 
     def __init__(
@@ -36,10 +34,9 @@ class StationLimits:
         self.station = station
         self._locks = locks or MemoryLocks()
         self._clock = clock
-        self._load = Load(station, self._locks, clock)
-        self._slots = StationSlots(self._locks, station.name, self._load, timeout=station.timeouts.slot)
-        per_minute = station.requests_per_minute
-        self._interval = None if per_minute is None else 60 / per_minute
+        self.load = Load(station, self._locks, clock)
+        """What the station stands at this moment."""
+        self._slots = StationSlots(self._locks, station.name, self.load, timeout=station.timeouts.slot)
         self._turns = asyncio.Lock()
         self._is_open = locks is None
 
@@ -53,9 +50,7 @@ class StationLimits:
         self._is_open = True
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Give everything back."""
         self._is_open = False
         await self._slots.close()
@@ -94,54 +89,29 @@ class StationLimits:
         Raises:
             LockError: the locks cannot be used.
         """
+        per_minute = self.station.requests_per_minute
         while True:
-            if self._interval is not None:
+            if per_minute is not None:
                 # One at a time, so that a process that dies has taken no turn but one.
                 async with self._turns:
-                    await asyncio.sleep(self._booked(self._interval))
-            pause = self._load.pause
+                    await asyncio.sleep(self._booked(60 / per_minute))
+            pause = self.load.pause
             if pause <= 0:
                 return
             await asyncio.sleep(pause)
 
     def busy(self, retry_after: float | None) -> float:
-        """Note that the station has answered 429 or 503: nobody asks it for a while, and then everybody asks less.
-
-        The allowed concurrency halves, once for all such answers of a burst.
-
-        Args:
-            retry_after: how many seconds the station asks for, at most its `retries.busy_timeout`; where it does not
-                say, a growing time from 1 s on, at most its `retries.max_wait`.
-
-        Returns:
-            How many seconds the pause lasts from now.
-        """
-        return self._load.busy(retry_after)
+        """Note that the station has answered 429 or 503, as `Load.busy` says; the seconds of the pause from now."""
+        return self.load.busy(retry_after)
 
     def served(self) -> None:
-        """Note that the station has given an answer: the allowed concurrency recovers step by step."""
-        before = self._load.allowed
-        self._load.served()
-        if self._load.allowed > before:
+        """Note that the station has given an answer: the allowed connections recover step by step."""
+        if self.load.served():
             self._slots.hand_out()
 
-    @property
-    def allowed(self) -> int:
-        """Connections that the station stands at this moment."""
-        return self._load.allowed
-
-    @property
-    def pause(self) -> float:
-        """Seconds for which nothing is to be asked of the station, as it has asked for."""
-        return self._load.pause
-
     def on_released(self, callback: Callable[[int], None]) -> None:
-        """Have `callback` told the number of a slot before another process may have it, to close its connection."""
+        """Call back with the number of a slot before another process may have it, to close its connection."""
         self._slots.on_released.append(callback)
-
-    def on_waiting(self, callback: Callable[[str], None]) -> None:
-        """Have `callback` told, from time to time, for whom this process waits without any connection."""
-        self._slots.on_waiting.append(callback)
 
     def _check_open(self) -> None:
         if not self._is_open:
@@ -149,10 +119,9 @@ class StationLimits:
 
     def _booked(self, interval: float) -> float:
         """Seconds until the next turn, which is taken."""
-        now = self._clock()
-        mine = now
+        now = mine = self._clock()
 
-        def change(value: Mapping[str, Any] | None) -> dict[str, float]:
+        def change(value: Value | None) -> Value:
             nonlocal mine
             try:
                 following = float((value or {}).get("next", now))
