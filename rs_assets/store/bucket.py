@@ -5,6 +5,7 @@ The store itself repeats a request that breaks off, or that is answered by a sta
 """
 
 import atexit
+import re
 import sys
 import threading
 import time
@@ -13,12 +14,12 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
 
 from obstore.store import ObjectStore
 
 from rs_assets.errors import SettingsError
 from rs_assets.store.problems import StoreProblem
-from rs_assets.store.urls import key_below, object_url
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -32,6 +33,7 @@ _CONNECT_SECONDS = 10
 _SILENCE_SECONDS = 55
 """Until an answer begins, the sending of a part included, and between any two pieces of it."""
 _MAX_READING = timedelta(days=1)
+_UNREPRESENTABLE = re.compile(r'[\x00-\x20"%#?<>\\^`{|}\x7f]')
 
 
 class Bucket:
@@ -67,12 +69,12 @@ class Bucket:
         return self._opening()
 
     def url(self, key: str) -> str:
-        """The URL of the object of that key."""
-        return object_url(self.place, key)
+        """The URL of the object of that key: the key as it is, but for what no URL may hold."""
+        return f"{self.place}/{_UNREPRESENTABLE.sub(lambda match: quote(match[0], safe=''), key)}"
 
     def key_of(self, url: str) -> str | None:
         """The key of the object at `url`; None if that is not in this bucket."""
-        return key_below(self.place, url)
+        return unquote(url.removeprefix(f"{self.place}/")) if url.startswith(f"{self.place}/") else None
 
 
 def client_config(*, allow_http: bool, ca_file: Path | None) -> "ClientConfig":

@@ -3,20 +3,21 @@
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from rs_assets.errors import StoreError
 from rs_assets.items.identity import safe_segment
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.store.batches import Batches
-from rs_assets.store.hasher import Hasher
 from rs_assets.store.origin import Origin
 from rs_assets.store.parts import Part, remove_stale, store_errors
-from rs_assets.store.publishing import Publisher
-from rs_assets.store.sink import StoredObject, Writer
+from rs_assets.store.publishing import Wish, published
+from rs_assets.store.sink import Hasher, StoredObject, Writer
 
 _PARTS = ".parts"
 _READ_BYTES = 1 << 20
@@ -37,8 +38,8 @@ class DirectorySink:
         # A root that is a symbolic link keeps its name in every href, so that what it points to may move.
         self._root = os.path.abspath(root)
         self._uri = Path(self._root).as_uri()
-        self._publisher = Publisher(self._root)
-        self._batches = Batches()
+        self._work: Batches[Callable[[], Any], Any] = Batches(_results)
+        self._publishing = self._new_publishing()
 
     def href(self, key: str) -> str:
         self._path(key)
@@ -84,9 +85,9 @@ class DirectorySink:
     async def writer(self, key: str) -> AsyncIterator[Writer]:
         path = self._path(key)
         part = Part(f"{self._root}/{_PARTS}", key)
-        writer = _DirectoryWriter(part, path, self._publisher, self._batches)
+        writer = _DirectoryWriter(self, part, path)
         try:
-            writer.present = await self._batches.run(lambda: self._begun(part, path, key))
+            writer.present = await self._work.run(lambda: self._begun(part, path, key))
             yield writer
         finally:
             if not writer.is_done:
@@ -97,6 +98,18 @@ class DirectorySink:
 
     async def tidy(self) -> None:
         await asyncio.to_thread(remove_stale, f"{self._root}/{_PARTS}")
+
+    async def run_small(self, work: Callable[[], object]) -> None:
+        """Do it in a thread, together with other short work."""
+        await self._work.run(work)
+
+    async def publish(self, part: Part, path: str) -> bool:
+        """Publish a part; False if its name is taken. Small ones do not wait for a large one."""
+        batches = self._new_publishing() if part.is_large else self._publishing
+        return await batches.run((part, path))
+
+    def _new_publishing(self) -> Batches[Wish, bool]:
+        return Batches(partial(published, root=self._root))
 
     def _path(self, key: str) -> str:
         # Paths are text here, since a thousand of them are made a second.
@@ -121,14 +134,13 @@ class DirectorySink:
 
 
 class _DirectoryWriter:
-    def __init__(self, part: Part, path: str, publisher: Publisher, batches: Batches) -> None:
+    def __init__(self, sink: DirectorySink, part: Part, path: str) -> None:
         self.present: StoredObject | None = None
         self.is_done = False
         """Whether the part has been left already."""
+        self._sink = sink
         self._part = part
         self._path = path
-        self._publisher = publisher
-        self._batches = batches
 
     async def recover(self, hasher: Hasher) -> Origin | None:
         return await asyncio.to_thread(self._part.recover, hasher) if self._part.has_journal else None
@@ -141,7 +153,7 @@ class _DirectoryWriter:
     async def write(self, batch: Sequence[bytes], hasher: Hasher) -> None:
         # One hop to a thread for all of it: hashing in the loop is slower, and a hop for every piece as well.
         if sum(map(len, batch)) < _SMALL_BYTES:
-            await self._batches.run(lambda: _pass_and_write(batch, hasher, self._part))
+            await self._sink.run_small(lambda: _pass_and_write(batch, hasher, self._part))
         else:
             await asyncio.to_thread(_pass_and_write, batch, hasher, self._part)
 
@@ -149,9 +161,19 @@ class _DirectoryWriter:
         await asyncio.to_thread(self._part.restart)
 
     async def commit(self) -> bool:
-        is_published = await self._publisher.publish(self._part, self._path)
+        is_published = await self._sink.publish(self._part, self._path)
         self.is_done = True
         return is_published
+
+
+def _results(works: Sequence[Callable[[], Any]]) -> list[Any]:
+    results: list[Any] = []
+    for work in works:
+        try:
+            results.append(work())
+        except Exception as error:  # noqa: BLE001 - whoever waits for it raises it
+            results.append(error)
+    return results
 
 
 def _pass_and_write(batch: Sequence[bytes], hasher: Hasher, part: Part) -> None:

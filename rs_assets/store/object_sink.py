@@ -20,10 +20,9 @@ from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.locks import Locks
 from rs_assets.store.bucket import Bucket
 from rs_assets.store.errors import StoreUnusableError, TakenError
-from rs_assets.store.hasher import Hasher
 from rs_assets.store.origin import Origin
 from rs_assets.store.problems import FAULTS, is_unsupported
-from rs_assets.store.sink import StoredObject
+from rs_assets.store.sink import Hasher, StoredObject
 from rs_assets.store.upload import Upload
 
 _MEBIBYTE = 1 << 20
@@ -70,7 +69,7 @@ class ObjectStoreSink:
             return None
 
     async def find(self, key: str) -> StoredObject | None:
-        with self._errors(_checked(key), "looked for"):
+        with self.errors(_checked(key), "looked for"):
             try:
                 facts = await obstore.head_async(self._bucket.client, key)
             except FileNotFoundError:
@@ -84,12 +83,12 @@ class ObjectStoreSink:
         return Digest(algorithm, hasher.hexdigest())
 
     async def read(self, key: str) -> AsyncIterator[bytes]:
-        with self._errors(_checked(key), "read"):
+        with self.errors(_checked(key), "read"):
             # The store goes on with the rest where an answer breaks off.
             answer = await obstore.get_async(self._bucket.client, key)
             pieces = answer.stream(min_chunk_size=_READ_BYTES)
         while True:
-            with self._errors(key, "read"):
+            with self.errors(key, "read"):
                 data = await anext(pieces, None)
             if data is None:
                 return
@@ -114,18 +113,18 @@ class ObjectStoreSink:
 
     async def put(self, key: str, content: bytes) -> bool:
         """Publish an object whose bytes are verified by one request; False if the key is taken."""
-        with self._errors(_checked(key), "written"):
+        with self.errors(_checked(key)):
             if self._honours_conditions:
                 return await self._created(key, content)
             if await self.find(key) is not None:
                 return False
             if self._honours_conditions is None:
                 return await self._created_at_first(key, content)
-            await self._overwritten(key, content)
+            await obstore.put_async(self._bucket.client, key, content, use_multipart=False)
             return True
 
     async def delete(self, key: str) -> None:
-        with self._errors(_checked(key), "deleted"), suppress(FileNotFoundError):
+        with self.errors(_checked(key), "deleted"), suppress(FileNotFoundError):
             await obstore.delete_async(self._bucket.client, key)
 
     async def tidy(self) -> None:
@@ -139,12 +138,6 @@ class ObjectStoreSink:
         """Bytes of a part of an object of that size, where it is known."""
         needed = -(-(size or 0) // _MAX_PARTS)
         return max(self._part_size, -(-needed // _MEBIBYTE) * _MEBIBYTE)
-
-    @contextmanager
-    def errors(self, key: str) -> Iterator[None]:
-        """Turn what the store raises while an object is written into a `StoreError` or `StoreUnusableError`."""
-        with self._errors(key, "written"):
-            yield
 
     async def _created(self, key: str, content: bytes) -> bool:
         try:
@@ -166,17 +159,15 @@ class ObjectStoreSink:
             if not is_unsupported(error):
                 raise
             self._honours_conditions = False
-            await self._overwritten(key, content)
+            await obstore.put_async(self._bucket.client, key, content, use_multipart=False)
             return True
         with suppress(*FAULTS):
             self._honours_conditions = not await self._created(key, content)
         return True
 
-    async def _overwritten(self, key: str, content: bytes) -> None:
-        await obstore.put_async(self._bucket.client, key, content, use_multipart=False)
-
     @contextmanager
-    def _errors(self, key: str, deed: str) -> Iterator[None]:
+    def errors(self, key: str, deed: str = "written") -> Iterator[None]:
+        """Turn what the store raises into a `StoreError`, or a `StoreUnusableError` where every object would fail."""
         try:
             yield
         except FAULTS as error:
@@ -187,11 +178,10 @@ class ObjectStoreSink:
 
 
 class ObjectWriter:
-    """One object in the making: kept here up to one part, and sent from there on."""
+    """A `Writer` whose object is kept here up to one part, and sent from there on."""
 
     def __init__(self, sink: ObjectStoreSink, key: str, present: StoredObject | None) -> None:
         self.present = present
-        """What is published under the key already; nothing is to be written then."""
         self._sink = sink
         self._key = key
         self._part_size = sink.part_size(None)
@@ -200,21 +190,14 @@ class ObjectWriter:
         self._upload: Upload | None = None
 
     async def recover(self, hasher: Hasher) -> Origin | None:  # noqa: ARG002 - as every writer has it
-        """None: an upload cannot be gone on with by another process."""
-        return None
+        return None  # an upload cannot be gone on with by another process
 
     async def begin(self, origin: Origin, hasher: Hasher) -> None:  # noqa: ARG002 - as every writer has it
-        """Choose parts of a size that suffices for the whole file; no effect once an upload has begun."""
+        # Without effect once an upload has begun.
         self._part_size = self._sink.part_size(origin.size)
 
     async def write(self, batch: Sequence[bytes], hasher: Hasher) -> None:
-        """Let the bytes pass, then add them; waits while the store cannot take more.
-
-        Raises:
-            MismatchError: from the hasher.
-            StoreUnusableError, StoreError: what was written before could not be stored.
-        """
-        data = await asyncio.get_running_loop().run_in_executor(None, _passed, batch, hasher)
+        data = await asyncio.to_thread(_passed, batch, hasher)
         if self._upload is not None:
             with self._sink.errors(self._key):
                 await self._upload.feed(data)
@@ -225,18 +208,12 @@ class ObjectWriter:
             await self._begin_upload()
 
     async def restart(self) -> None:
-        """Forget all that was written, and begin again; what is published stays."""
         self._kept, self._kept_size = [], 0
         upload, self._upload = self._upload, None
         if upload is not None:
             await upload.abandon()
 
     async def commit(self) -> bool:
-        """Publish; False if the key was published by another meanwhile.
-
-        Raises:
-            StoreUnusableError, StoreError: it could not be published.
-        """
         if self._upload is not None and await self._sink.find(self._key) is not None:
             return False
         try:

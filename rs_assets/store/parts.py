@@ -18,9 +18,9 @@ from contextlib import contextmanager, suppress
 from rs_assets.errors import StoreError
 from rs_assets.locks.files import flock_holder
 from rs_assets.store.errors import MismatchError, StoreUnusableError, TakenError
-from rs_assets.store.hasher import Hasher
 from rs_assets.store.journal import Journal
 from rs_assets.store.origin import Origin
+from rs_assets.store.sink import Hasher
 
 _logger = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rs_assets.items.multihash import Algorithm, Digest
-from rs_assets.store.hasher import Hasher
 from rs_assets.store.origin import Origin
 
 
@@ -22,6 +21,36 @@ class StoredObject:
     """Where it is, as a URL."""
     size: int
     """In bytes."""
+
+
+class Hasher(Protocol):
+    """Sees every byte of one object before it is written; may refuse it."""
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """The digest that is computed."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes that it has seen."""
+        ...
+
+    def update(self, data: bytes | memoryview, /) -> None:
+        """Take the next bytes. Burns CPU without the GIL, so it is called in an executor thread.
+
+        Raises:
+            MismatchError: they cannot belong to the object.
+        """
+        ...
+
+    def restart(self) -> None:
+        """Forget all bytes seen."""
+        ...
+
+    def digest_so_far(self) -> str:
+        """Digest of the bytes seen, as hex; more may follow."""
+        ...
 
 
 class Writer(Protocol):

@@ -37,7 +37,10 @@ class Upload:
         Raises:
             Exception: the upload has failed, with what obstore said.
         """
-        await self._add(data)
+        if not self._sent.done():
+            await self._pieces.put(data)
+        if self._sent.done():
+            self._sent.result()
 
     async def finish(self) -> None:
         """Let the object appear.
@@ -45,7 +48,8 @@ class Upload:
         Raises:
             Exception: it could not be stored, with what obstore said.
         """
-        await self._add(None)
+        if not self._sent.done():
+            await self._pieces.put(None)
         # A cancelled task must not take the upload along: it could not be aborted any more.
         await asyncio.wait({self._sent})
         self._sent.result()
@@ -73,12 +77,6 @@ class Upload:
         if data is None:
             raise StopAsyncIteration
         return data
-
-    async def _add(self, data: bytes | None) -> None:
-        if not self._sent.done():
-            await self._pieces.put(data)
-        if data is not None and self._sent.done():
-            self._sent.result()
 
     def _ended(self, _: object) -> None:
         # A feed that waits for room goes on, and finds the failure.
