@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from rs_assets.items.times import format_time
+from rs_assets.locks import open_locks
 from rs_assets.settings import Settings, load_settings
 from rs_assets.state import RequestRecord, Requests, RequestState, open_state
 from rs_assets.store import Documents, open_store
@@ -71,7 +72,7 @@ def request(
     document |= {margin: _duration(document[margin]) for margin in ("dt0", "dt1") if margin in document}
     if filter_file is not None:
         document["filter"] = _text(filter_file)
-    inbox = Inbox(open_store(settings.store).documents)
+    inbox = Inbox(open_store(settings.store, open_locks(settings.state)).documents)
     filed = inbox.file(parse_request(document).checked_against(settings), request_id)
     click.echo(filed, err=wait)
     if wait:

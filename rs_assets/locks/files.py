@@ -8,10 +8,8 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import IO
@@ -19,6 +17,7 @@ from urllib.parse import quote, unquote
 
 from rs_assets.errors import LockError
 from rs_assets.items.times import format_time, parse_time
+from rs_assets.locks.flock import is_at, try_flock
 from rs_assets.locks.protocol import Holder, Value
 
 _MAX_NAME_BYTES = 200
@@ -39,10 +38,10 @@ class FileLocks:
         with self._errors():
             while True:
                 file = _opened(path)
-                if not _locked(file, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                if not try_flock(file.fileno()):
                     file.close()
                     return None
-                if _is_at(file, path):
+                if is_at(file.fileno(), path):
                     break
                 file.close()  # its last holder has removed it meanwhile
             with suppress(OSError):  # who holds it is only to be read; a full disk excludes nobody
@@ -74,7 +73,7 @@ class FileLocks:
 
     def update(self, name: str, change: Callable[[Value | None], Value]) -> Value:
         with self._errors(), _opened(self._path(name)) as file:
-            _locked(file, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX)
             value = change(_value(file.read()))
             _write(file, {"boot": _boot(), "value": dict(value)})
         return value
@@ -93,17 +92,6 @@ class FileLocks:
                 f"the lock file {place} cannot be used: {error.strerror}; the locks are kept beside the state, whose "
                 "directory must be writable, on a disk that is not full"
             ) from error
-
-
-def flock_holder(descriptor: int) -> Holder | None:
-    """Which process of this machine has locked an open file, since its access time; None where it is not known."""
-    facts = os.fstat(descriptor)
-    try:
-        locks = Path("/proc/locks").read_text(encoding="ascii")
-    except OSError:
-        return None
-    found = re.search(rf": FLOCK +ADVISORY +WRITE +([1-9]\d*) [0-9a-f:]+:{facts.st_ino} ", locks)
-    return None if found is None else Holder(pid=int(found[1]), since=datetime.fromtimestamp(facts.st_atime, UTC))
 
 
 class _Held:
@@ -136,26 +124,11 @@ def _opened(path: Path) -> IO[bytes]:
         return os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
 
 
-def _locked(file: IO[bytes], operation: int) -> bool:
-    try:
-        fcntl.flock(file, operation)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _is_locked(path: Path) -> bool:
     # Shared, so that two that look at once do not see each other.
     try:
         with path.open("rb", buffering=0) as file:
-            return not _locked(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-
-
-def _is_at(file: IO[bytes], path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+            return not try_flock(file.fileno(), fcntl.LOCK_SH)
     except FileNotFoundError:
         return False
 

@@ -1,13 +1,12 @@
 """Opening a container of Azure Blob Storage."""
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from obstore.store import AzureStore as AzureClient
 
 from rs_assets.settings import AzureStore
 from rs_assets.store.bucket import RETRY, Bucket, client_config
-from rs_assets.store.problems import Vocabulary, explained
+from rs_assets.store.problems import Vocabulary
 
 if TYPE_CHECKING:
     from obstore.store import AzureConfig
@@ -26,7 +25,7 @@ AZURE = Vocabulary(
 
 def azure_bucket(settings: AzureStore) -> Bucket:
     """The container below its prefix. Neither a secret is read nor a connection opened before its first use."""
-    return Bucket(settings.url, lambda: _opened(settings), partial(explained, words=AZURE))
+    return Bucket(settings.url, lambda: _opened(settings), AZURE)
 
 
 def _opened(settings: AzureStore) -> AzureClient:
@@ -44,6 +43,6 @@ def _opened(settings: AzureStore) -> AzureClient:
         settings.bucket,
         prefix=settings.prefix,
         config=config,
-        client_options=client_config(allow_http=settings.is_http, ca_file=settings.ca_file),
+        client_options=client_config(settings),
         retry_config=RETRY,
     )

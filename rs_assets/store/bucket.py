@@ -11,15 +11,15 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from functools import cached_property
-from pathlib import Path
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from obstore.store import ObjectStore
 
 from rs_assets.errors import SettingsError
-from rs_assets.store.problems import StoreProblem
+from rs_assets.settings import BucketStore
+from rs_assets.store.problems import Vocabulary, explained
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -43,7 +43,7 @@ class Bucket:
         self,
         place: str,
         opening: Callable[[], ObjectStore],
-        explain: Callable[[BaseException], StoreProblem],
+        words: Vocabulary,
         list_strange: Callable[[str], list[str]] | None = None,
     ) -> None:
         """Take a bucket that is opened at first use.
@@ -51,11 +51,12 @@ class Bucket:
         Args:
             place: its URL with the prefix, e.g. ``s3://bucket/prefix``; a key follows after a slash.
             opening: opens it, below its prefix.
-            explain: says what an error of its client means.
+            words: what its kind of store calls its things.
             list_strange: the names directly in a folder where its client cannot list it for a key that it cannot name.
         """
         self.place = place
-        self.explain = explain
+        self.explain = partial(explained, words=words)
+        """What an error of its client means, and what to check."""
         self.list_strange = list_strange
         self._opening = opening
 
@@ -77,7 +78,7 @@ class Bucket:
         return unquote(url.removeprefix(f"{self.place}/")) if url.startswith(f"{self.place}/") else None
 
 
-def client_config(*, allow_http: bool, ca_file: Path | None) -> "ClientConfig":
+def client_config(settings: BucketStore) -> "ClientConfig":
     """How the client of a bucket connects, and for how long it waits.
 
     Raises:
@@ -87,9 +88,9 @@ def client_config(*, allow_http: bool, ca_file: Path | None) -> "ClientConfig":
         "connect_timeout": timedelta(seconds=_CONNECT_SECONDS),
         "read_timeout": timedelta(seconds=_SILENCE_SECONDS),
         "timeout": _MAX_READING,
-        "allow_http": allow_http,
+        "allow_http": settings.is_http,
     }
-    if ca_file is not None:
+    if (ca_file := settings.ca_file) is not None:
         try:
             config["root_certificate"] = ca_file.read_bytes()
         except OSError as error:

@@ -1,13 +1,12 @@
 """Opening a bucket of Google Cloud Storage."""
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from obstore.store import GCSStore as GcsClient
 
 from rs_assets.settings import GcsStore
 from rs_assets.store.bucket import RETRY, Bucket, client_config
-from rs_assets.store.problems import Vocabulary, explained
+from rs_assets.store.problems import Vocabulary
 
 if TYPE_CHECKING:
     from obstore.store import GCSConfig
@@ -26,7 +25,7 @@ GCS = Vocabulary(
 
 def gcs_bucket(settings: GcsStore) -> Bucket:
     """The bucket below its prefix. Neither a secret is read nor a connection opened before its first use."""
-    return Bucket(settings.url, lambda: _opened(settings), partial(explained, words=GCS))
+    return Bucket(settings.url, lambda: _opened(settings), GCS)
 
 
 def _opened(settings: GcsStore) -> GcsClient:
@@ -41,6 +40,6 @@ def _opened(settings: GcsStore) -> GcsClient:
         settings.bucket,
         prefix=settings.prefix,
         config=config,
-        client_options=client_config(allow_http=settings.is_http, ca_file=settings.ca_file),
+        client_options=client_config(settings),
         retry_config=RETRY,
     )

@@ -6,7 +6,6 @@ vouches for of it is used, and the rest is written anew.
 """
 
 import errno
-import fcntl
 import hashlib
 import logging
 import os
@@ -16,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from rs_assets.errors import StoreError
-from rs_assets.locks.files import flock_holder
+from rs_assets.locks.flock import flock_holder, is_at, try_flock
 from rs_assets.store.errors import MismatchError, StoreUnusableError, TakenError
 from rs_assets.store.journal import Journal
 from rs_assets.store.origin import Origin
@@ -192,11 +191,11 @@ class Part:
         except FileNotFoundError:
             os.makedirs(os.path.dirname(self._path), exist_ok=True)
             return None
-        if not _lock(descriptor):
+        if not try_flock(descriptor):
             holder = flock_holder(descriptor)
             os.close(descriptor)
             raise TakenError(f"{holder or 'another process'} is writing {self._key} just now")
-        if _has_name(descriptor, self._path):
+        if is_at(descriptor, self._path):
             if os.fstat(descriptor).st_nlink == 1:
                 return descriptor
             # Its writer died after publishing it: these bytes are an object now.
@@ -278,7 +277,7 @@ def _remove_if_stale(path: str, before: float) -> None:
     try:
         facts = os.fstat(descriptor)
         is_stale = facts.st_mtime < before or facts.st_nlink > 1
-        if is_stale and _lock(descriptor) and _has_name(descriptor, path):
+        if is_stale and try_flock(descriptor) and is_at(descriptor, path):
             Journal.of(path).remove()
             os.unlink(path)
     finally:
@@ -306,19 +305,3 @@ def _pass_again(descriptor: int, until: int, hasher: Hasher) -> None:
         if not count:
             return
         hasher.update(buffer[:count])
-
-
-def _has_name(descriptor: int, path: str) -> bool:
-    """Whether the open file is still the one of that name: its writer may have published and removed it meanwhile."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path))
-    except FileNotFoundError:
-        return False
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -8,7 +8,7 @@ from obstore.store import S3Store as S3Client
 from rs_assets.settings import S3Store
 from rs_assets.store.bucket import RETRY, Bucket, client_config
 from rs_assets.store.listing import nameable
-from rs_assets.store.problems import Vocabulary, explained
+from rs_assets.store.problems import Vocabulary
 
 if TYPE_CHECKING:
     from obstore.store import S3Config, S3Credential
@@ -29,7 +29,7 @@ S3 = Vocabulary(
 def s3_bucket(settings: S3Store) -> Bucket:
     """The bucket below its prefix. Neither a secret is read nor a connection opened before its first use."""
     listed = partial(nameable, settings.url, settings.prefix, opening=partial(_query, settings))
-    return Bucket(settings.url, lambda: _opened(settings), partial(explained, words=S3), listed)
+    return Bucket(settings.url, lambda: _opened(settings), S3, listed)
 
 
 def _query(settings: S3Store, query: str) -> S3Client:
@@ -60,7 +60,7 @@ def _opened(settings: S3Store, address: str | None = None) -> S3Client:
         settings.bucket,
         prefix=settings.prefix if address is None else None,
         config=config,
-        client_options=client_config(allow_http=settings.is_http, ca_file=settings.ca_file),
+        client_options=client_config(settings),
         retry_config=RETRY,
         # A key in the configuration would be mixed with a session token that the environment has for another one.
         credential_provider=None if credential is None else lambda: credential,

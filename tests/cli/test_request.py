@@ -55,6 +55,25 @@ def test_the_id_stands_alone_on_standard_output(installed: Platform) -> None:
     assert result.stderr == ""
 
 
+def test_a_request_waits_for_whoever_works_on_the_document_of_its_id(
+    installed: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = Inbox(installed.documents)
+    at_work = installed.documents.locked("inbox/chosen.json")
+    filed: list[list[str]] = []
+
+    def sleep(_: float) -> None:
+        filed.append(inbox.ids())
+        at_work.__exit__(None, None, None)
+
+    at_work.__enter__()
+    monkeypatch.setattr(time, "sleep", sleep)
+    assert invoke("request", *BY_TYPE, "--id", "chosen").exit_code == 0
+
+    assert filed == [[]]
+    assert inbox.ids() == ["chosen"]
+
+
 def test_every_option_reaches_the_request(installed: Platform) -> None:
     options = {
         "--policy": "LatestValCover",

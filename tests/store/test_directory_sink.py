@@ -9,6 +9,7 @@ import pytest
 
 from rs_assets.errors import StoreError
 from rs_assets.items.multihash import Algorithm, Digest
+from rs_assets.locks.flock import try_flock
 from rs_assets.settings import Verification
 from rs_assets.staging.verification import Expectation, VerifyingHasher
 from rs_assets.store.directory_sink import DirectorySink
@@ -147,18 +148,15 @@ async def test_tidying_removes_what_nobody_is_writing_and_leaves_what_somebody_i
 async def test_a_part_removed_between_its_creation_and_its_lock_is_begun_again(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rs_assets.store import parts
-
-    lock = parts._lock
     removed: list[Path] = []
 
     def after_a_tidying(descriptor: int) -> bool:
         if not removed:
             removed.extend((root / ".parts").iterdir())
             removed[0].unlink()
-        return lock(descriptor)
+        return try_flock(descriptor)
 
-    monkeypatch.setattr(parts, "_lock", after_a_tidying)
+    monkeypatch.setattr("rs_assets.store.parts.try_flock", after_a_tidying)
     assert await put(DirectorySink(root), KEY, b"abc")
     assert (root / KEY).read_bytes() == b"abc"
     assert len(removed) == 1
