@@ -100,8 +100,12 @@ class DirectorySink:
         await asyncio.to_thread(remove_stale, f"{self._root}/{_PARTS}")
 
     async def run_small(self, work: Callable[[], object]) -> None:
-        """Do it in a thread, together with other short work."""
-        await self._work.run(work)
+        """Do it in a thread, together with other short work, unless it is cancelled before its turn comes."""
+        is_cancelled = threading.Event()
+        try:
+            await self._work.run(lambda: None if is_cancelled.is_set() else work())
+        finally:
+            is_cancelled.set()
 
     async def publish(self, part: Part, path: str) -> bool:
         """Publish a part; False if its name is taken. Small ones do not wait for a large one."""

@@ -256,3 +256,27 @@ async def test_a_root_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match=f"{tmp_path}/file/store"):
         await put(DirectorySink(tmp_path / "file/store"), KEY, b"abc")
+
+
+async def test_short_work_that_is_cancelled_while_others_of_its_batch_are_done_is_not_done(root: Path) -> None:
+    sink, done = DirectorySink(root), []
+    begun = [threading.Event(), threading.Event()]
+    go_on = [threading.Event(), threading.Event()]
+
+    def blocking(number: int) -> None:
+        begun[number].set()
+        assert go_on[number].wait(10)
+
+    first = asyncio.create_task(sink.run_small(lambda: blocking(0)))
+    await asyncio.to_thread(begun[0].wait, 10)
+    second = asyncio.create_task(sink.run_small(lambda: blocking(1)))
+    third = asyncio.create_task(sink.run_small(lambda: done.append("third")))
+    await asyncio.sleep(0)
+    go_on[0].set()
+    await asyncio.to_thread(begun[1].wait, 10)
+    third.cancel()
+    await asyncio.wait([third])
+    go_on[1].set()
+    await asyncio.gather(first, second)
+
+    assert done == []
