@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rs_assets.errors import LockError
-from rs_assets.locks.protocol import Held, Locks
+from rs_assets.locks.protocol import Locks
 
 _log = logging.getLogger(__name__)
 
@@ -28,14 +28,6 @@ def exclusive(locks: Locks, name: str, *, timeout: float = 300.0) -> Iterator[No
     Raises:
         LockError: another has held it for longer; the message says who.
     """
-    held = _waited_for(locks, name, timeout)
-    try:
-        yield
-    finally:
-        held.release()
-
-
-def _waited_for(locks: Locks, name: str, timeout: float) -> Held:
     begun = time.monotonic()
     pause, longest = _POLL_S
     has_said = False
@@ -48,7 +40,10 @@ def _waited_for(locks: Locks, name: str, timeout: float) -> Held:
             _log.info("%s", _sentence(locks, name, waited))
         time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - spreads the tries, keeps no secret
         pause = min(2 * pause, longest)
-    return held
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def _sentence(locks: Locks, name: str, waited: float) -> str:

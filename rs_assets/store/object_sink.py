@@ -114,14 +114,11 @@ class ObjectStoreSink:
     async def put(self, key: str, content: bytes) -> bool:
         """Publish an object whose bytes are verified by one request; False if the key is taken."""
         with self.errors(_checked(key)):
-            if self._honours_conditions:
-                return await self._created(key, content)
-            if await self.find(key) is not None:
+            if not self._honours_conditions and await self.find(key) is not None:
                 return False
             if self._honours_conditions is None:
-                return await self._created_at_first(key, content)
-            await obstore.put_async(self._bucket.client, key, content, use_multipart=False)
-            return True
+                return await self._put_at_first(key, content)
+            return await self._put(key, content, is_new=self._honours_conditions)
 
     async def delete(self, key: str) -> None:
         with self.errors(_checked(key), "deleted"), suppress(FileNotFoundError):
@@ -139,31 +136,30 @@ class ObjectStoreSink:
         needed = -(-(size or 0) // _MAX_PARTS)
         return max(self._part_size, -(-needed // _MEBIBYTE) * _MEBIBYTE)
 
-    async def _created(self, key: str, content: bytes) -> bool:
+    async def _put(self, key: str, content: bytes, *, is_new: bool) -> bool:
         try:
-            await obstore.put_async(self._bucket.client, key, content, use_multipart=False, mode="create")
+            await obstore.put_async(
+                self._bucket.client, key, content, use_multipart=False, mode="create" if is_new else "overwrite"
+            )
         except AlreadyExistsError:
             return False
         return True
 
-    async def _created_at_first(self, key: str, content: bytes) -> bool:
+    async def _put_at_first(self, key: str, content: bytes) -> bool:
         """Publish, and find out whether the store honours ``If-None-Match: *``, which some ignore without a word.
 
         For that the same bytes are sent to the same key once more; a store that honours it refuses them.
         """
         try:
-            if not await self._created(key, content):
-                self._honours_conditions = True
-                return False
+            is_created = await self._put(key, content, is_new=True)
         except FAULTS as error:
             if not is_unsupported(error):
                 raise
             self._honours_conditions = False
-            await obstore.put_async(self._bucket.client, key, content, use_multipart=False)
-            return True
+            return await self._put(key, content, is_new=False)
         with suppress(*FAULTS):
-            self._honours_conditions = not await self._created(key, content)
-        return True
+            self._honours_conditions = not is_created or not await self._put(key, content, is_new=True)
+        return is_created
 
     @contextmanager
     def errors(self, key: str, deed: str = "written") -> Iterator[None]:
