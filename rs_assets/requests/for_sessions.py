@@ -170,7 +170,14 @@ def _is_used(platform: Platform, request_id: str) -> bool:
 
 
 def _satellite_of(session: Item, mission: Mission) -> str | None:
-    """The session's satellite; None where its item does not say it."""
+    """The session's satellite; None where its item does not say it.
+
+    Raises:
+        RequestError: the settings do not know it, so files of other satellites would be taken for it.
+    """
     platform = session.properties.get("platform")
     named = {mission.constellation + name.removeprefix(mission.name).lower(): name for name in mission.satellites}
+    if platform is not None and platform not in named:
+        known = ", ".join(mission.satellites)
+        raise RequestError(f"its platform {platform} is not one of the mission's in the settings; those are {known}")
     return named.get(str(platform))

@@ -32,6 +32,11 @@ def count_of(value: object) -> int | None:
     return number if number >= 0 else None
 
 
+def size_of(value: object) -> int | None:
+    """A number of bytes; stations that do not know it yet state 0."""
+    return count_of(value) or None
+
+
 def flag_of(value: object) -> bool | None:
     """A boolean, or the word for one."""
     return _WORDS.get(str(value).strip().casefold())
@@ -50,6 +55,7 @@ def _key_text(value: object) -> object:
 
 Moment = Annotated[datetime | None, BeforeValidator(moment_of)]
 Count = Annotated[int | None, BeforeValidator(count_of)]
+Size = Annotated[int | None, BeforeValidator(size_of)]
 Flag = Annotated[bool | None, BeforeValidator(flag_of)]
 Text = Annotated[str | None, BeforeValidator(text_of)]
 RequiredText = Annotated[str, BeforeValidator(_key_text)]

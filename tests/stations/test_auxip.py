@@ -302,3 +302,20 @@ async def test_pages_are_counted() -> None:
 
     assert answer.pages == 3
     assert len(answer.items) == 12
+
+
+async def test_a_satellite_that_the_settings_do_not_know_is_itself_and_said_once() -> None:
+    listed = [published(START, f"S1Z_AUX_{number}.EOF") for number in (1, 2)]
+
+    answer = await Search(paged([*listed, published(START, "S1__AUX.EOF")]))()
+
+    assert [item.properties.get("platform") for item in answer.items] == ["sentinel-1z", "sentinel-1z", None]
+    [warning] = answer.warnings
+    assert warning.startswith("S1Z is not a satellite of S1 in the settings")
+
+
+async def test_a_size_of_nothing_is_not_known_yet() -> None:
+    [item] = (await Search(paged([published(START) | {"ContentLength": 0}]))()).items
+
+    [asset] = item.assets.values()
+    assert "file:size" not in asset.extra_fields

@@ -233,3 +233,37 @@ def test_a_verdict_follows_what_has_come_since() -> None:
 
     assert is_complete(again)
     assert missing_from(again) == ()
+
+
+def test_a_block_that_several_files_say_they_are_is_unknown_and_hides_none_of_them() -> None:
+    files = [entity | {"BlockNumber": 1} for entity in chunks(channels=(1,))]
+
+    whole = judged(files, NumChannels=1)
+    short = judged([files[0], files[2]], NumChannels=1)
+
+    for item in (whole, short):
+        assert not any(SUPERSEDED_BY in asset.extra_fields for asset in item.assets.values())
+        assert "channel 1: the block number of" in missing_from(item)[0]
+    contradictions = [asset.extra_fields.get("cadip:contradiction") for asset in whole.assets.values()]
+    assert contradictions == [None, *(f"its BlockNumber is 1, its name says {number}" for number in (2, 3))]
+
+
+def test_names_without_a_block_do_not_supersede_each_other_for_a_number_that_is_alike() -> None:
+    files = [chunk(1, 1, final=True, Name=f"part-{number}.raw", Id=f"id-{number}") for number in (1, 2)]
+
+    item = judged(files, NumChannels=1)
+
+    assert not any(SUPERSEDED_BY in asset.extra_fields for asset in item.assets.values())
+    assert not is_complete(item)
+
+
+def test_totals_make_a_session_complete_whose_block_numbers_say_nothing() -> None:
+    files = [entity | {"BlockNumber": 1} for entity in chunks(channels=(1,))]
+
+    assert is_complete(judged(files, NumChannels=1, QualityInfo=[quality(1)]))
+
+
+def test_a_chunk_s_size_of_nothing_is_not_known_yet() -> None:
+    item = judged([chunk(1, 1, Size=0), chunk(1, 2, Size="0")])
+
+    assert not any("file:size" in asset.extra_fields for asset in item.assets.values())

@@ -78,13 +78,23 @@ def test_a_trusted_host_may_be_written_in_capitals() -> None:
         (("S5P_AUX", "Sentinel-5 Precursor", ""), ("S5P", "sentinel-5p"), False),
         (("GRIB_FILE", None, None), ("other", None), False),
         (("GRIB_FILE", "SENTINEL-6", "A"), ("other", None), False),
-        (("S1A_OPER_AUX", "SENTINEL-1", "B"), ("S1", "sentinel-1b"), True),
-        (("S1A_OPER_AUX", "SENTINEL-1", "Z"), ("S1", None), True),
-        (("S1A_OPER_AUX", "SENTINEL-2", "A"), ("S2", "sentinel-2a"), True),
+        (("S1A_OPER_AUX", "SENTINEL-1", "B"), ("S1", "sentinel-1a"), True),
+        (("S1A_OPER_AUX", "SENTINEL-1", "Z"), ("S1", "sentinel-1a"), True),
+        (("S1A_OPER_AUX", "SENTINEL-2", "A"), ("S1", "sentinel-1a"), True),
+        (("S3B_AX___FRO_AX", "SENTINEL-1", None), ("S3", "sentinel-3b"), True),
+        (("S3C_AX___FRO_AX", None, None), ("S3", "sentinel-3c"), False),
+        (("S3C_AX___FRO_AX", "SENTINEL-3", "C"), ("S3", "sentinel-3c"), False),
+        (("S3__AX___FRO_AX", "SENTINEL-3", "C"), ("S3", "sentinel-3c"), False),
+        (("S1E", None, None), ("S1", "sentinel-1e"), False),
+        (("S3_AX___FRO_AX", "SENTINEL-3", None), ("S3", None), False),
+        (("S3CAX", None, None), ("S3", None), False),
+        (("GRIB_FILE", "SENTINEL-2D", None), ("S2", "sentinel-2d"), False),
+        (("GRIB_FILE", "SENTINEL-2", "S2D"), ("S2", "sentinel-2d"), False),
+        (("GRIB_FILE", "SENTINEL-2", "unknown"), ("S2", None), False),
         (("S1A_OPER_AUX", "SENTINEL-6", "A"), ("S1", "sentinel-1a"), True),
     ],
 )
-def test_a_product_belongs_to_the_mission_of_its_platform_else_of_its_name(
+def test_a_product_belongs_to_the_mission_of_its_name_else_of_its_platform(
     product: tuple[str, str | None, str | None], belongs_to: tuple[str, str | None], contradicts: bool
 ) -> None:
     name, short_name, serial = product

@@ -137,7 +137,7 @@ async def test_the_checksum_is_the_cheapest_one_offered_that_can_be_read(name: s
         ("null_content_date", "created", "2026-11-01T11:00:00Z"),
         ("only_published", "start_datetime", None),
         ("only_published", "datetime", "2026-11-01T12:00:00Z"),
-        ("contradicting", "platform", "sentinel-1b"),
+        ("contradicting", "platform", "sentinel-1a"),
         ("contradicting", "auxip:contradiction", "its platform says S1B, its name S1A"),
         ("contradicting", "start_datetime", "2026-10-30T22:59:42Z"),
         ("short_name_only", "constellation", "sentinel-3"),

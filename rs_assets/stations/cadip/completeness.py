@@ -10,7 +10,7 @@ first:
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -99,9 +99,18 @@ def quiet_from(item: Item, rule: Sessions) -> datetime:
 
 
 def chunks_of(item: Item) -> list[Chunk]:
-    """The session's chunks in the order of their delivery: of two for one place, the later is to be preferred."""
+    """The session's chunks in the order of their delivery: of two for one place, the later is to be preferred.
+
+    Only a retransfer, or a file of the same name, is for the place of another one. Where files of several names say
+    that they are one block, or a field contradicts the name, the block is unknown.
+    """
     chunks = [_chunk(key, asset) for key, asset in item.assets.items()]
-    return sorted(chunks, key=lambda chunk: (chunk.is_retransfer, chunk.published, chunk.key))
+    names: dict[object, set[str | None]] = {}
+    for chunk in chunks:
+        if not chunk.is_retransfer:
+            names.setdefault(chunk.place, set()).add(item.assets[chunk.key].title)
+    known = [replace(chunk, block=None) if len(names.get(chunk.place, ())) > 1 else chunk for chunk in chunks]
+    return sorted(known, key=lambda chunk: (chunk.is_retransfer, chunk.published, chunk.key))
 
 
 def deliveries(chunks: Iterable[Chunk]) -> list[list[Chunk]]:
@@ -229,7 +238,7 @@ def _chunk(key: str, asset: Asset) -> Chunk:
     return Chunk(
         key=key,
         channel=_count(fields.get("cadip:channel")),
-        block=_count(fields.get("cadip:block_number")),
+        block=None if "cadip:contradiction" in fields else _count(fields.get("cadip:block_number")),
         is_final=fields.get("cadip:final_block") is True,
         size=_count(fields.get("file:size")),
         is_retransfer=fields.get("cadip:retransfer") is True,

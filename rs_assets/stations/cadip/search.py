@@ -21,7 +21,7 @@ from rs_assets.stations.cadip.vocabulary import CADIP_VOCABULARY
 from rs_assets.stations.csc.odata import Listing, Query, QueryRefusedError, literal, read_all, read_entity
 from rs_assets.stations.csc.reading import note_listing, read_as, since_clause, window_clause
 from rs_assets.stations.http import StationConnection
-from rs_assets.stations.missions import Belonging, belonging
+from rs_assets.stations.missions import Belonging, belonging, unknown_satellites
 from rs_assets.stations.search import Answer, Listed, Publications, Rejected
 from rs_assets.stations.window import Window
 
@@ -54,8 +54,10 @@ class CadipSearch:
         listing, answer = await self._sessions(window_clause(place, window))
         wanted: dict[str, list[Session]] = {}
         unassigned = 0
+        owners = []
         for session in read_as(Session, listing, answer):
-            owner = self._owner(session).mission_name
+            whose = self._owner(session)
+            owner = whose.mission_name
             time = self._time_of(session)
             if time is None and owner == mission:
                 reason = f"it has no {place}, so no window"
@@ -64,9 +66,11 @@ class CadipSearch:
                 continue
             if owner == mission:
                 wanted.setdefault(session.session_id, []).append(session)
+                owners.append(whose)
             unassigned += owner == OTHER_MISSION
         answer.unassigned = None if OTHER_MISSION in self._station.missions else unassigned
         answer.items = await self._items(wanted, answer)
+        answer.warnings += unknown_satellites(owners)
         return answer
 
     async def find(self, expression: Expression) -> Answer:

@@ -18,7 +18,7 @@ from rs_assets.items.growth import second_key
 from rs_assets.items.times import format_time
 from rs_assets.settings import Station
 from rs_assets.stations.cadip.completeness import QUALITY, RETRANSFER_QUALITY
-from rs_assets.stations.fields import Count, Flag, Moment, RequiredText, Text
+from rs_assets.stations.fields import Count, Flag, Moment, RequiredText, Size, Text
 from rs_assets.stations.missions import Belonging
 
 _CHANNEL_IN_NAME = re.compile(r"_ch_?(\d{1,4})_", re.IGNORECASE)
@@ -118,7 +118,7 @@ class SessionFile(BaseModel):
     final_block: Annotated[Flag, Field(alias="FinalBlock")] = None
     publication_date: Annotated[Moment, Field(alias="PublicationDate")] = None
     eviction_date: Annotated[Moment, Field(alias="EvictionDate")] = None
-    size: Annotated[Count, Field(alias="Size")] = None
+    size: Annotated[Size, Field(alias="Size")] = None
     """Bytes."""
     retransfer: Annotated[Flag, Field(alias="Retransfer")] = None
 
@@ -131,6 +131,16 @@ class SessionFile(BaseModel):
     def block_number(self) -> int | None:
         """The block's number within its channel, from the name where the station does not state it."""
         return _number(_BLOCK_IN_NAME, self.name) if self.stated_block is None else self.stated_block
+
+    @property
+    def contradiction(self) -> str | None:
+        """What its name says where a field says something else."""
+        facts = {"Channel": (self.stated_channel, _CHANNEL_IN_NAME), "BlockNumber": (self.stated_block, _BLOCK_IN_NAME)}
+        for field, (stated, pattern) in facts.items():
+            named = _number(pattern, self.name)
+            if stated is not None and named is not None and stated != named:
+                return f"its {field} is {stated}, its name says {named}"
+        return None
 
     @property
     def order(self) -> tuple[bool, datetime, str]:
@@ -211,6 +221,7 @@ def _asset(file: SessionFile, station: Station) -> Asset:
         "cadip:block_number": file.block_number,
         "cadip:final_block": file.final_block,
         "cadip:retransfer": file.retransfer,
+        "cadip:contradiction": file.contradiction,
     }
     return Asset(
         href=f"{str(station.url).rstrip('/')}/Files({quote(file.id, safe='')})/$value",

@@ -20,7 +20,7 @@ from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.items.times import format_time
 from rs_assets.stations.csc.attributes import Attributes
 from rs_assets.stations.csc.footprints import FootprintError, footprint_of
-from rs_assets.stations.fields import Count, Flag, Moment, RequiredText, moment_of
+from rs_assets.stations.fields import Flag, Moment, RequiredText, Size, moment_of
 from rs_assets.stations.missions import Belonging
 
 _MEDIA_TYPES = {
@@ -59,7 +59,7 @@ class Product(BaseModel):
     id: Annotated[RequiredText, Field(alias="Id", min_length=1)]
     name: Annotated[RequiredText, Field(alias="Name", min_length=1)]
     content_type: Annotated[str | None, BeforeValidator(_text_or_none), Field(alias="ContentType")] = None
-    size: Annotated[Count, Field(alias="ContentLength")] = None
+    size: Annotated[Size, Field(alias="ContentLength")] = None
     """Bytes."""
     origin_date: Annotated[Moment, Field(alias="OriginDate")] = None
     publication_date: Annotated[Moment, Field(alias="PublicationDate")] = None

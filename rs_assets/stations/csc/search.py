@@ -19,7 +19,7 @@ from rs_assets.stations.csc.odata import Entity, Listing, Query, QueryRefusedErr
 from rs_assets.stations.csc.product import ItemRule, Product, product_item
 from rs_assets.stations.csc.reading import note_listing, read_as, since_clause, window_clause
 from rs_assets.stations.http import StationConnection
-from rs_assets.stations.missions import Belonging, belonging
+from rs_assets.stations.missions import Belonging, belonging, unknown_satellites
 from rs_assets.stations.search import Answer, Listed, Publications, Rejected
 from rs_assets.stations.window import Window
 
@@ -82,10 +82,13 @@ class ProductSearch:
                 query = time_clause
                 listing = await self._read(query)
         answer = _begun(listing, query, warnings)
+        owners = []
         for product, owner in self._products(listing, answer):
             if owner.mission_name == mission and self._is_wanted_type(product):
                 self._place(product, owner, window, answer)
+                owners.append(owner)
         answer.items.sort(key=publication_order)
+        answer.warnings += unknown_satellites(owners)
         if OTHER_MISSION not in self._station.missions:
             answer.unassigned = await self._count_unassigned(window)
         return answer
@@ -114,8 +117,12 @@ class ProductSearch:
                 break
         meets = compile_filter(expression)
         answer = _begun(listing, query, [])
-        items = (product_item(product, self._rule, owner) for product, owner in self._products(listing, answer))
-        answer.items = sorted((item for item in items if meets(item)), key=publication_order)
+        found = [
+            (product_item(product, self._rule, owner), owner) for product, owner in self._products(listing, answer)
+        ]
+        wanted = sorted((each for each in found if meets(each[0])), key=lambda each: publication_order(each[0]))
+        answer.items = [item for item, _ in wanted]
+        answer.warnings += unknown_satellites(owner for _, owner in wanted)
         return answer
 
     async def published_since(self, start: datetime) -> Publications:
