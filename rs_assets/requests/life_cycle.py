@@ -12,6 +12,7 @@ from uuid import uuid4
 from rs_assets.errors import StoreError
 from rs_assets.ingest import Platform
 from rs_assets.items.times import format_time
+from rs_assets.items.untrusted import printable
 from rs_assets.requests.inbox import Inbox, request_id_of
 from rs_assets.requests.model import AuxRequest, RequestError, parse_request
 from rs_assets.state import RequestCounts, RequestRecord, Requests, RequestState
@@ -82,13 +83,13 @@ def take_in(platform: Platform, now: datetime) -> TakenIn:
             try:
                 dispositions.append((name, _take(platform, inbox, name, record, now)))
             except StoreError as error:
-                _log.warning("a file of the inbox is left for the next time: %s", _printable(str(error)))
+                _log.warning("a file of the inbox is left for the next time: %s", printable(str(error)))
                 dispositions.append((name, _Disposition.WAITING))
     taken = {kind: [name for name, found in dispositions if found is kind] for kind in _Disposition}
     return TakenIn(
         accepted=tuple(str(request_id_of(name)) for name in taken[_Disposition.ACCEPTED]),
         rejected=tuple(found for _, found in dispositions if isinstance(found, Rejection)),
-        waiting=tuple(_printable(name) for name in taken[_Disposition.WAITING]),
+        waiting=tuple(printable(name) for name in taken[_Disposition.WAITING]),
         cleaned=tuple(str(request_id_of(name)) for name in taken[_Disposition.CLEANED]),
     )
 
@@ -241,7 +242,7 @@ def _take(
         if content is not None and inbox.is_unfinished(name, content, now):
             return _Disposition.WAITING
         inbox.reject(name, error.problems)
-        return Rejection(_printable(name), error.problems)
+        return Rejection(printable(name), error.problems)
     return _Disposition.CLEANED
 
 
@@ -281,8 +282,3 @@ def _clean(inbox: Inbox, request: AuxRequest, record: RequestRecord) -> None:
     if not inbox.is_archived(record.id):
         inbox.archive(record.id, request)
     inbox.remove(record.id, request)
-
-
-def _printable(text: str) -> str:
-    """The text, with what cannot be printed written out."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -36,12 +36,17 @@ async def answer_of(station: Station, where: str, ask: Callable[[], Awaitable[ht
         else:
             if response.status_code not in PASSING_STATUSES:
                 return response
-            problem = f"{where} answers {response.status_code} {response.reason_phrase}"
+            problem = f"{where} answers {status_of(response)}"
             retry_after = response.headers.get("Retry-After")
         if attempt >= station.retries.attempts:
             raise StationError(f"{station.name}: {problem} (tried {attempt} times)")
         await asyncio.sleep(wait_before(attempt + 1, station.retries, retry_after))
     raise AssertionError("unreachable")
+
+
+def status_of(response: httpx.Response) -> str:
+    """The status with the standard's words for it: a station's own may hold anything."""
+    return f"{response.status_code} {httpx.codes.get_reason_phrase(response.status_code)}".strip()
 
 
 async def final_answer(

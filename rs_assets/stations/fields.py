@@ -9,6 +9,9 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from rs_assets.items.times import parse_time
+from rs_assets.items.untrusted import text_problem
+
+_MAX_COUNT = 2**63 - 1
 
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -22,14 +25,14 @@ def moment_of(value: object) -> datetime | None:
 
 
 def count_of(value: object) -> int | None:
-    """A number of things or bytes, 0 or more."""
-    if isinstance(value, bool):
+    """A number of things or bytes, 0 or more, that a database can keep."""
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
         return None
     try:
         number = int(str(value).strip())
     except ValueError:
         return None
-    return number if number >= 0 else None
+    return number if 0 <= number <= _MAX_COUNT else None
 
 
 def size_of(value: object) -> int | None:
@@ -43,14 +46,21 @@ def flag_of(value: object) -> bool | None:
 
 
 def text_of(value: object) -> str | None:
-    """A text that says something; a number is one, too."""
+    """A text that says something and can be used; a number is one, too."""
     if not isinstance(value, str | int) or isinstance(value, bool):
         return None
-    return str(value).strip() or None
+    text = str(value).strip()
+    return text if text and text_problem(text) is None else None
 
 
 def _key_text(value: object) -> object:
-    return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else value
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return value
+    text = str(value).strip()
+    problem = text_problem(text)
+    if problem is not None:
+        raise ValueError(problem)
+    return text
 
 
 Moment = Annotated[datetime | None, BeforeValidator(moment_of)]

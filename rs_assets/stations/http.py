@@ -15,8 +15,9 @@ from typing import Self
 import httpx
 
 from rs_assets.errors import AuthenticationError, StationError
+from rs_assets.items.untrusted import printable
 from rs_assets.settings import Station
-from rs_assets.stations.asking import answer_of, final_answer
+from rs_assets.stations.asking import answer_of, final_answer, status_of
 from rs_assets.stations.backoff import BUSY_STATUSES, retry_after_seconds
 from rs_assets.stations.credentials import Credentials
 from rs_assets.stations.limits import StationLimits
@@ -101,15 +102,15 @@ class StationConnection:
         """The beginning of an answer, for an error message; credentials that the station repeats are left out."""
         for secret in self._sent:
             body = body.replace(secret, "***")
-        text = " ".join(body.split())
+        text = printable(" ".join(body.split()))
         return f"{text[:_EXCERPT]}…" if len(text) > _EXCERPT else text or "an empty answer"
 
     def _check_patience(self, answer: "_Answer", since: float) -> None:
         """Refuse one more pause of a station that has been busy since a moment for longer than its settings allow."""
-        timeout, response = self.station.retries.busy_timeout, answer.response
+        timeout = self.station.retries.busy_timeout
         if monotonic() + (answer.pause or 0) >= since + timeout:
             raise StationError(
-                f"{self.station.name}: {self.station.url} answers {response.status_code} {response.reason_phrase}, "
+                f"{self.station.name}: {self.station.url} answers {status_of(answer.response)}, "
                 f"and has been busy for longer than {timeout:g} s; "
                 "try again later, or ask less of it (concurrency, requests_per_minute)"
             )

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from rs_assets.errors import AuthenticationError, StationError
+from rs_assets.items.untrusted import UnreadableError, json_of
 from rs_assets.settings import (
     ApiKeyAuthentication,
     Authentication,
@@ -241,7 +242,7 @@ def _basic(username: str, password: str) -> str:
 
 def _json_object(response: httpx.Response) -> dict[str, Any]:
     try:
-        answer = response.json()
-    except ValueError:
+        answer = json_of(response.content)
+    except UnreadableError:
         return {}
     return answer if isinstance(answer, dict) else {}

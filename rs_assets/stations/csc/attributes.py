@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from rs_assets.stations.fields import flag_of, moment_of
+from rs_assets.items.untrusted import text_problem
+from rs_assets.stations.fields import flag_of, moment_of, text_of
 
 Value = str | int | float | bool | datetime
 """Text; or what the type says: a number, a truth, a date as aware UTC."""
@@ -30,10 +31,10 @@ def attributes_of(value: object) -> Mapping[str, Attribute]:
     for entry in value if isinstance(value, list) else []:
         if not isinstance(entry, dict):
             continue
-        name, content = entry.get("Name"), entry.get("Value")
-        if name and content is not None and content != "":
-            text = str(content).strip()
-            found[str(name)] = Attribute(text, _typed(text, entry))
+        name, content = text_of(entry.get("Name")), entry.get("Value")
+        text = str(content).strip() if isinstance(content, str | int | float) else ""
+        if name and text and text_problem(text) is None:
+            found[name] = Attribute(text, _typed(text, entry))
     return found
 
 

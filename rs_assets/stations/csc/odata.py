@@ -4,7 +4,6 @@ A page that fails is an error, never the end. A page that begins like the first 
 and an error where it is full, since the service then does not honour ``$skip``.
 """
 
-import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from rs_assets.errors import StationError
+from rs_assets.items.untrusted import UnreadableError, json_of
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.links import followed
 
@@ -254,9 +254,10 @@ def _page(connection: StationConnection, response: httpx.Response, *, may_be_abs
     if not response.is_success:
         raise StationError(f"{name}: {url} answers {response.status_code}: {connection.excerpt(body)}")
     try:
-        answer = json.loads(body) if body.strip() else []
-    except ValueError as error:
-        raise StationError(f"{name}: {url} answers what is not JSON: {connection.excerpt(body)}") from error
+        answer = json_of(body) if body.strip() else []
+    except UnreadableError as error:
+        raise StationError(f"{name}: {url} answers, but {error}: {connection.excerpt(body)}") from error
+
     entities = _entities(answer)
     if entities is None:
         raise StationError(f"{name}: {url} answers JSON that is not an OData collection: {connection.excerpt(body)}")
@@ -280,9 +281,9 @@ def _entities(answer: object) -> list[Entity] | None:
             answer = [answer] if _key(answer) else None
     if isinstance(answer, dict):
         answer = [answer]
-    if not isinstance(answer, list) or not all(isinstance(entity, dict) for entity in answer):
+    if not isinstance(answer, list) or (answer and not any(isinstance(entity, dict) for entity in answer)):
         return None
-    return answer
+    return [entity if isinstance(entity, dict) else {} for entity in answer]
 
 
 def _total(value: object) -> int | None:

@@ -6,10 +6,13 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from rs_assets.items.untrusted import printable
 from rs_assets.selection.odata_terms import PAD
 from rs_assets.stations.csc.odata import Entity, Listing, moment
 from rs_assets.stations.search import Answer, Rejected
 from rs_assets.stations.window import Window
+
+_MAX_NAME = 200
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -22,7 +25,7 @@ def read_as(model: type[_Model], listing: Listing, answer: Answer) -> Iterator[_
         try:
             yield model.model_validate(entity)
         except ValidationError as error:
-            answer.rejected.append(Rejected(_name(entity, key), _reason(error), key))
+            answer.rejected.append(Rejected(_name(entity, key), _reason(error), printable(key)))
 
 
 def note_listing(listing: Listing, answer: Answer) -> None:
@@ -44,7 +47,7 @@ def since_clause(place: str, start: datetime) -> str:
 
 
 def _name(entity: Entity, key: str) -> str:
-    return str(entity.get("Name") or entity.get("SessionId") or key)
+    return printable(str(entity.get("Name") or entity.get("SessionId") or key))[:_MAX_NAME]
 
 
 def _reason(error: ValidationError) -> str:

@@ -91,7 +91,7 @@ async def test_every_envelope_is_opened(answer: httpx.Response) -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        pytest.param(httpx.Response(200, html="<html>log in</html>"), "is not JSON: <html>log in", id="login-page"),
+        pytest.param(httpx.Response(200, html="<html>log in</html>"), "(char 0): <html>log in", id="login-page"),
         pytest.param(httpx.Response(404, html="\n<!DOCTYPE html><html>"), "answers 404", id="404-page"),
         pytest.param(httpx.Response(200, json={"error": {"code": 1}}), "not an OData collection", id="error"),
         pytest.param(httpx.Response(200, json={"value": ["a"]}), "not an OData collection", id="list-of-text"),
