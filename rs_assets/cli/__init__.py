@@ -43,7 +43,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; an error that a user can mend is one message, not a traceback."""
+    """Run the command line; an error that a user can fix is one message, not a traceback."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell's background job ignores interrupts, and so would all that is started from here.
         signal.signal(signal.SIGINT, signal.default_int_handler)

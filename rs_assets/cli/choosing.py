@@ -25,16 +25,11 @@ def chosen_partitions(
 ) -> list["Partition"]:
     """The partitions that a command line names, each once, those of a range oldest first.
 
-    Args:
-        station: whose partitions they are.
-        keys: of single partitions.
-        first: first day (UTC) of a range.
-        last: last day (UTC) of the range, which belongs to it.
-        missions: of the range; all of the station's where empty.
-        now: windows that begin later are no partitions yet.
+    The range is from `first` to `last`, days in UTC and both included, for `missions` or else all of the station's;
+    windows that begin after `now` are not partitions yet.
 
     Raises:
-        click.UsageError: they do not exist, or there is none.
+        click.UsageError: they do not exist, or none is named.
     """
     for mission in missions:
         _check_mission(station, mission)
@@ -44,7 +39,7 @@ def chosen_partitions(
         return list(dict.fromkeys(_parsed(station, key, now) for key in keys))
     if first is None or last is None:
         raise click.UsageError(
-            f"there is nothing to do: name partitions, e.g. '{_EXAMPLES[station.window]}', or a range of days with "
+            f"no partitions are given: name some, e.g. '{_EXAMPLES[station.window]}', or a range of days with "
             "--start and --end"
         )
     return list(_range(station, first, last, missions or station.missions, now))
@@ -63,7 +58,7 @@ def _parsed(station: Station, key: str, now: datetime) -> "Partition":
     _check_mission(station, partition.mission)
     _check_start(station, partition.window.start.date(), key)
     if partition.window.start > now:
-        raise click.UsageError(f"{key} lies in the future")
+        raise click.UsageError(f"{key} is in the future")
     return partition
 
 
@@ -74,7 +69,7 @@ def _range(station: Station, first: date, last: date, missions: Sequence[str], n
         raise click.UsageError(f"the range ends on {last}, before its start on {first}")
     _check_start(station, first, str(first))
     if first > now.date():
-        raise click.UsageError(f"{first} lies in the future")
+        raise click.UsageError(f"{first} is in the future")
     start = datetime(first.year, first.month, first.day, tzinfo=UTC)
     end = datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=1)
     while start < end and start <= now:
@@ -90,4 +85,4 @@ def _check_mission(station: Station, mission: str) -> None:
 
 def _check_start(station: Station, day: date, name: str) -> None:
     if day < station.start:
-        raise click.UsageError(f"{name} lies before {station.start}, the start of {station.name} in the settings")
+        raise click.UsageError(f"{name} is before {station.start}, the start of {station.name} in the settings")

@@ -16,7 +16,7 @@ from rs_assets.cli.sizes import size
 from rs_assets.settings import CONFIG_VARIABLE, DEMO_SETTINGS, Settings, Station, load_settings
 
 if TYPE_CHECKING:
-    from rs_assets.ingest.steps import Progress
+    from rs_assets.ingest import Tally
     from rs_assets.stations.window import Partition
 
 
@@ -38,8 +38,8 @@ def demo(home: Path | None, chunk_size: int | None) -> None:
     """
     os.environ[CONFIG_VARIABLE] = str(DEMO_SETTINGS)
     click.echo("Preparing…", err=True)
-    from rs_assets.cli.bar import IngestProgress
-    from rs_assets.cli.demo_tables import Findings, print_places
+    from rs_assets.cli.demo_tables import print_findings, print_places
+    from rs_assets.cli.progress import shown_progress
     from rs_assets.ingest import Platform, Tally
 
     directory = prepare_home(home)
@@ -49,23 +49,23 @@ def demo(home: Path | None, chunk_size: int | None) -> None:
         click.echo(archive.abridged)
     partitions = {station.name: _last_days(station, archive) for station in load_settings().stations}
     problems = []
-    with IngestProgress(Tally(sum(map(len, partitions.values())))) as progress:
-        progress.say("starting the simulated stations")
+    tally = Tally(sum(map(len, partitions.values())))
+    with shown_progress(tally):
+        tally.say("starting the simulated stations")
         process, url = start_simulator(*archive.simulator_arguments)
         with process:
-            progress.say(f"the simulated stations listen at {url}")
+            tally.say(f"the simulated stations listen at {url}")
             settings = load_settings()
             for name, chosen in partitions.items():
-                progress.say(name)
-                if problem := _materialize(settings, name, chosen, progress):
+                tally.say(name)
+                if problem := _materialize(settings, name, chosen, tally):
                     problems.append(problem)
     platform = Platform.open(settings)
-    findings = Findings(platform, partitions)
-    findings.print()
+    failed = print_findings(platform, partitions)
     [first, *_] = settings.stations
     print_places(platform, first.collection_of(first.missions[0]))
-    if findings.failed and not problems:
-        problems.append(f"{findings.failed} files could not be staged; see `rs-assets failures list`")
+    if failed and not problems:
+        problems.append(f"{failed} files could not be staged; see `rs-assets failures list`")
     for problem in problems:
         click.secho(problem, fg="red", err=True)
     sys.exit(bool(problems))
@@ -83,21 +83,18 @@ def _last_days(station: Station, archive: DemoArchive) -> list["Partition"]:
     return [Partition.at(day, station.window, mission) for day in days for mission in missions]
 
 
-def _materialize(
-    settings: Settings, station: str, partitions: Sequence["Partition"], progress: "Progress"
-) -> str | None:
+def _materialize(settings: Settings, station: str, partitions: Sequence["Partition"], tally: "Tally") -> str | None:
     """Materialise a station's partitions in one run of the persistent instance; why it failed, or None."""
     from dagster import DagsterInstance
 
     from rs_assets.defs.location import code_location
-    from rs_assets.defs.recording import asset_key
-    from rs_assets.ingest import Step
+    from rs_assets.defs.steps import asset_keys
 
     with DagsterInstance.get() as instance:
-        defs = code_location(settings, progress=lambda *_: progress)
+        defs = code_location(settings, progress=lambda *_: tally)
         result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=instance,
-            asset_selection=[asset_key(station, step) for step in Step],
+            asset_selection=asset_keys(station),
             tags={
                 "dagster/asset_partition_range_start": partitions[0].key,
                 "dagster/asset_partition_range_end": partitions[-1].key,

@@ -91,7 +91,7 @@ class DemoArchive:
 
     @property
     def simulator_arguments(self) -> Sequence[str]:
-        """How the simulator is told to serve it."""
+        """The simulator's command line for it."""
         limits = [] if self.max_sessions is None else ["--max-sessions", str(self.max_sessions)]
         return ["--chunk-size", str(self.chunk_size), *limits]
 

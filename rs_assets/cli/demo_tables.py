@@ -1,7 +1,8 @@
 """What the demo prints in the end: what there is of each station, and where."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,9 @@ from rich.table import Table
 from rs_assets.errors import RsAssetsError
 from rs_assets.ingest.manifest import Manifest
 from rs_assets.ingest.publishing import kept_manifest
-from rs_assets.ingest.search_results import SearchResults
 from rs_assets.ingest.searching import kept_results
 from rs_assets.items.files import FileState
 from rs_assets.items.units import MEGABYTE
-from rs_assets.settings import Station
 from rs_assets.stations.registry import interface_of
 
 if TYPE_CHECKING:
@@ -24,39 +23,28 @@ if TYPE_CHECKING:
     from rs_assets.stations.window import Partition
 
 
-class Findings:
-    """What the store, the manifests and the catalogue say of the demo's partitions."""
+def print_findings(platform: "Platform", partitions: Mapping[str, Sequence["Partition"]]) -> int:
+    """Print a table of each kind of station; how many files, or whole partitions, are missing.
 
-    def __init__(self, platform: "Platform", partitions: Mapping[str, Sequence["Partition"]]) -> None:
-        """Read it all; `partitions` are those of each station, by its name."""
-        self._platform = platform
-        self._of: dict[str, list[_Finding]] = {
-            name: [_Finding.read(platform, platform.settings.station(name), partition) for partition in chosen]
-            for name, chosen in partitions.items()
-        }
-
-    @property
-    def staged(self) -> int:
-        """Files that this demo has moved."""
-        return sum(finding.count(FileState.STAGED) for findings in self._of.values() for finding in findings)
-
-    @property
-    def failed(self) -> int:
-        """Files, and whole partitions, that are missing."""
-        return sum(finding.failed for findings in self._of.values() for finding in findings)
-
-    def print(self) -> None:
-        """Print a table of each kind of station."""
-        console = Console()
-        stations = map(self._platform.settings.station, self._of)
-        downlink = {station.name for station in stations if interface_of(station).has_sessions}
-        for name, findings in self._of.items():
-            if name not in downlink:
-                console.print(_products(name, findings))
-        if downlink:
-            console.print(_sessions({name: self._of[name] for name in self._of if name in downlink}))
-        if not self.staged and not self.failed:
-            click.echo("Nothing was staged: the catalogue has every file already.")
+    Args:
+        platform: its store, manifests and catalogue are read.
+        partitions: of the demo, by the name of their station.
+    """
+    findings = {name: [_read(platform, name, partition) for partition in some] for name, some in partitions.items()}
+    console = Console()
+    downlink = [name for name in findings if interface_of(platform.settings.station(name)).has_sessions]
+    for name in (name for name in findings if name not in downlink):
+        figures = ["found", "staged", "verified MB", "failed", "catalogued"]
+        console.print(_table(f"{name}: files", ["day", "mission"], figures, map(_product_row, findings[name])))
+    if downlink:
+        figures = ["complete", "chunks", "MB", "staged", "failed", "catalogued"]
+        rows = (row for name in downlink for row in _session_rows(name, findings[name]))
+        console.print(_table(f"{', '.join(downlink)}: downlink sessions", ["station", "mission"], figures, rows))
+    every = [finding for some in findings.values() for finding in some]
+    failed = sum(finding.failed for finding in every)
+    if not failed and not any(finding.staged for finding in every):
+        click.echo("Nothing was staged: the catalogue has every file already.")
+    return failed
 
 
 def print_places(platform: "Platform", collection: str) -> None:
@@ -82,33 +70,16 @@ END"""
     )
 
 
+@dataclass(frozen=True, slots=True)
 class _Finding:
-    """What there is of one partition."""
+    """What there is of one partition: its manifest, or the error that prevents reading it."""
 
-    def __init__(
-        self,
-        partition: "Partition",
-        results: SearchResults | None = None,
-        manifest: Manifest | None = None,
-        catalogued: int = 0,
-        error: str = "",
-    ) -> None:
-        self.partition = partition
-        self.results = results
-        self.manifest = manifest
-        self.catalogued = catalogued
-        self.error = error
-
-    @classmethod
-    def read(cls, platform: "Platform", station: Station, partition: "Partition") -> "_Finding":
-        """What was kept of it; why nothing was, if so."""
-        try:
-            results = kept_results(platform, station, partition)
-            manifest = kept_manifest(platform, station, partition)
-        except RsAssetsError as error:
-            return cls(partition, error=str(error))
-        published = platform.catalog.existing(manifest.collection, {item.id for item in results.items})
-        return cls(partition, results, manifest, len(published))
+    partition: "Partition"
+    manifest: Manifest | None = None
+    found: int = 0
+    """Items that the station has shown."""
+    catalogued: int = 0
+    error: str = ""
 
     @property
     def failed(self) -> int:
@@ -116,61 +87,61 @@ class _Finding:
         return 1 if self.manifest is None else len(self.manifest.failures)
 
     @property
-    def found(self) -> int:
-        """Items that the station has shown."""
-        return 0 if self.results is None else len(self.results.items)
+    def staged(self) -> int:
+        """Files that this demo has moved."""
+        return 0 if self.manifest is None else self.manifest.count(FileState.STAGED)
 
     @property
     def megabytes(self) -> float:
         """What lies verified in the store, in MB."""
         return 0.0 if self.manifest is None else self.manifest.verified_bytes / MEGABYTE
 
-    def count(self, status: FileState) -> int:
-        """Files of this status."""
-        return 0 if self.manifest is None else self.manifest.count(status)
+
+def _read(platform: "Platform", name: str, partition: "Partition") -> _Finding:
+    station = platform.settings.station(name)
+    try:
+        results = kept_results(platform, station, partition)
+        manifest = kept_manifest(platform, station, partition)
+    except RsAssetsError as error:
+        return _Finding(partition, error=str(error))
+    published = platform.catalog.existing(manifest.collection, {item.id for item in results.items})
+    return _Finding(partition, manifest, len(results.items), len(published))
 
 
-def _products(station: str, findings: Sequence[_Finding]) -> Table:
-    table = Table("day", "mission", title=f"{station}: files", title_justify="left")
-    for name in ("found", "staged", "verified MB", "failed", "catalogued"):
-        table.add_column(name, justify="right")
-    for finding in findings:
-        day, mission = finding.partition.window_key, finding.partition.mission
-        if finding.error:
-            table.add_row(day, mission, "–", "–", "–", "–", finding.error)
+def _table(title: str, names: Sequence[str], figures: Sequence[str], rows: Iterator[Sequence[object]]) -> Table:
+    """A row that is shorter than the header ends with an error, which stands in the last column."""
+    table = Table(*names, title=title, title_justify="left")
+    for figure in figures:
+        table.add_column(figure, justify="right")
+    for *cells, last in rows:
+        unknown = ["–"] * (len(table.columns) - len(cells) - 1)
+        table.add_row(*map(str, cells), *unknown, str(last))
+    return table
+
+
+def _product_row(finding: _Finding) -> Sequence[object]:
+    day, mission = finding.partition.window_key, finding.partition.mission
+    if finding.error:
+        return day, mission, finding.error
+    megabytes = f"{finding.megabytes:.1f}"
+    return day, mission, finding.found, finding.staged, megabytes, finding.failed, finding.catalogued
+
+
+def _session_rows(station: str, findings: Sequence[_Finding]) -> Iterator[Sequence[object]]:
+    """A row for each mission, over all days."""
+    for mission in dict.fromkeys(finding.partition.mission for finding in findings):
+        some = [finding for finding in findings if finding.partition.mission == mission]
+        if errors := [finding.error for finding in some if finding.error]:
+            yield station, mission, errors[0]
             continue
-        table.add_row(
-            day,
+        sessions = [session for finding in some if finding.manifest for session in finding.manifest.sessions]
+        yield (
+            station,
             mission,
-            str(finding.found),
-            str(finding.count(FileState.STAGED)),
-            f"{finding.megabytes:.1f}",
-            str(finding.failed),
-            str(finding.catalogued),
+            f"{sum(session.complete for session in sessions)} of {sum(finding.found for finding in some)}",
+            sum(sum(session.channels.values()) for session in sessions),
+            f"{sum(session.size for session in sessions) / MEGABYTE:.1f}",
+            sum(finding.staged for finding in some),
+            sum(finding.failed for finding in some),
+            sum(finding.catalogued for finding in some),
         )
-    return table
-
-
-def _sessions(stations: Mapping[str, Sequence[_Finding]]) -> Table:
-    """A row for each station and mission, over all days."""
-    table = Table("station", "mission", title=f"{', '.join(stations)}: downlink sessions", title_justify="left")
-    for name in ("complete", "chunks", "MB", "staged", "failed", "catalogued"):
-        table.add_column(name, justify="right")
-    for station, findings in stations.items():
-        for mission in dict.fromkeys(finding.partition.mission for finding in findings):
-            some = [finding for finding in findings if finding.partition.mission == mission]
-            if errors := [finding.error for finding in some if finding.error]:
-                table.add_row(station, mission, "–", "–", "–", "–", "–", errors[0])
-                continue
-            standings = [each for finding in some if finding.manifest for each in finding.manifest.sessions]
-            table.add_row(
-                station,
-                mission,
-                f"{sum(each.complete for each in standings)} of {sum(finding.found for finding in some)}",
-                str(sum(sum(each.channels.values()) for each in standings)),
-                f"{sum(each.size for each in standings) / MEGABYTE:.1f}",
-                str(sum(finding.count(FileState.STAGED) for finding in some)),
-                str(sum(finding.failed for finding in some)),
-                str(sum(finding.catalogued for finding in some)),
-            )
-    return table

@@ -25,7 +25,7 @@ def list_failures(station: str | None) -> None:
     outstanding = [failure for name in names for failure in Outcomes(state).outstanding(name)]
     overdue = [item for name in names for item in IncompleteItems(state).outstanding(name, overdue_at=utc_now())]
     for failure in outstanding:
-        when = format_time(failure.next_try) if failure.next_try else "trying again cannot help"
+        when = format_time(failure.next_try) if failure.next_try else "none, since a retry cannot help"
         click.echo(f"{failure.owner} {failure.partition} {failure.file.asset}")
         click.echo(f"    {failure.file.state}: {failure.file.reason}")
         click.echo(f"    {failure.file.attempts} attempts since {format_time(failure.failed_first)}; next try: {when}")
@@ -42,10 +42,10 @@ def list_failures(station: str | None) -> None:
 @failures.command()
 @click.argument("station")
 @click.argument("file")
-@click.option("--why", required=True, help="Kept with the failure, for those who ask later.")
+@click.option("--why", required=True, help="Reason, which is kept with the failure.")
 def accept(station: str, file: str, why: str) -> None:
-    """Take the failures of a FILE (its name or item id, e.g. of a session) as settled, e.g. for one that the station
-    has evicted, or a session that will never be complete.
+    """Acknowledge the failures of a FILE (its name or item id, e.g. of a session) that cannot be recovered, e.g. since
+    the station has evicted it, or the session will never be complete.
 
     The check turns green with its next evaluation; execute it in the UI, or wait for the station's next run.
     """

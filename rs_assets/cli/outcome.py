@@ -14,7 +14,7 @@ from rs_assets.items.times import format_time
 from rs_assets.items.units import MEGABYTE
 
 SOME_FILES_FAILED = 3
-"""Exit status where every partition went its way, but not every file."""
+"""Exit status where every partition ran, but some files failed."""
 
 _SHOWN_FAILURES = 20
 
@@ -51,7 +51,7 @@ class StageOutcome:
 
     @property
     def exit_status(self) -> int:
-        """0 all is well, 1 a partition failed, 3 files failed, else what a signal gives."""
+        """0 success, 1 a partition failed, 3 files failed, else what a signal gives."""
         if self.interrupted is not None:
             return self.interrupted
         if any(document["error"] for document in self._documents):
@@ -90,7 +90,7 @@ class StageOutcome:
             if count > _SHOWN_FAILURES:
                 yield f"  and {count - _SHOWN_FAILURES} more; see `rs-assets failures list {self._station}`"
         if self.interrupted is not None:
-            yield "interrupted; the next run goes on from what is there"
+            yield "interrupted; the next run continues from there"
 
     def _failed(self, report: PartitionReport) -> Iterator[_Failure]:
         """What failed and has not been accepted as lost."""

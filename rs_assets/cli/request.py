@@ -36,8 +36,8 @@ _POLL_S = 0.5
 @click.option(
     "--filter", "filter_file", type=click.File("rb"), help="Instead of types and interval: CQL2, JSON or text."
 )
-@click.option("--limit", type=int, metavar="N", help="Most items of those that the filter holds for.")
-@click.option("--sortby", metavar="PROPERTY", help="By which property a limit takes them, e.g. -created.")
+@click.option("--limit", type=int, metavar="N", help="Maximum number of items that match the filter.")
+@click.option("--sortby", metavar="PROPERTY", help="Property that orders the items before the limit, e.g. -created.")
 @click.option("--mission", metavar="NAME", help="Only products of this mission, e.g. S1.")
 @click.option("--satellite", metavar="NAME", help="Only products that are valid for this satellite, e.g. S1A.")
 @click.option("--source", metavar="NAME", help="A station, or `catalog`; by default the only station.")
@@ -50,15 +50,15 @@ _POLL_S = 0.5
 @click.option("--id", "request_id", metavar="ID", help="The request's id; by default a new one.")
 @click.option("--wait", is_flag=True, help="Wait for the answer, and print its items instead of the id.")
 @click.option(
-    "--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="How long to wait; for ever by default."
+    "--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="How long to wait; without limit by default."
 )
 def request(
     filter_file: BinaryIO | None, request_id: str | None, wait: bool, timeout: float | None, **asked: Any
 ) -> None:
-    """Ask for every auxiliary file of some types that an interval needs, or for whatever a filter holds for.
+    """Ask for every auxiliary file of some types that an interval needs, or for the items that match a filter.
 
     The request is filed in the store's inbox, from which the sensor of the running installation takes it. Prints the
-    request's id; with --wait the answer, a STAC ItemCollection, and tells on standard error what became of it.
+    request's id; with --wait the answer, a STAC ItemCollection, and on standard error what became of it.
 
     Exit status with --wait: 0 answered, 3 answered in part, 1 failed, 4 not yet ended.
     """
@@ -87,7 +87,7 @@ def request(
     type=click.Choice([state.value for state in RequestState]),
     help="Only those of this state; repeatable.",
 )
-@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Most requests to list.")
+@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Maximum number listed.")
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 @click.pass_context
 def requests(context: click.Context, states: tuple[str, ...], limit: int, as_json: bool) -> None:
@@ -105,18 +105,18 @@ def requests(context: click.Context, states: tuple[str, ...], limit: int, as_jso
         for line in _lines(record, documents):
             click.echo(line)
     if not records:
-        click.echo("There are no such requests." if states else "There are no requests.")
+        click.echo("No requests in this state." if states else "No requests.")
 
 
 @requests.command()
 @click.argument("request_id", metavar="ID")
 def retry(request_id: str) -> None:
-    """Send a request that has failed back to be answered once more."""
+    """Queue a failed request again."""
     from rs_assets.ingest import Platform
     from rs_assets.requests import retry as send_back
 
     send_back(Platform.open(load_settings()), request_id)
-    click.echo(f"{request_id} waits to be answered.")
+    click.echo(f"{request_id} is queued again.")
 
 
 def _only_station(settings: Settings) -> str:

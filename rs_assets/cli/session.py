@@ -50,21 +50,21 @@ def session(session_id: str, station: str | None, as_json: bool) -> None:
 
 
 def _not_one(text: str, places: "list[SessionPlace]", settings: Settings, station: str | None) -> str:
-    """What to tell where an id means no session, or several."""
+    """The message where an id matches no session, or several."""
     if places:
         most = 20
         lines = [f"  {place.session_id} ({place.station.name})" for place in places[:most]]
         more = [f"  and {len(places) - most} more"] if len(places) > most else []
         same = len({place.session_id for place in places}) == 1
         how = "name the --station" if same else "give more of the id"
-        return "\n".join([f"{text!r} means {len(places)} sessions; {how}:", *lines, *more])
+        return "\n".join([f"{text!r} matches {len(places)} sessions; {how}:", *lines, *more])
     from rs_assets.stations.registry import interface_of
 
     names = [entry.name for entry in settings.stations if interface_of(entry).has_sessions]
     return (
-        f"there is no session {text!r}, nor one whose id holds that. Looked at: the state, the search results in "
+        f"no session has the id {text!r}, or an id that contains it. Searched: the state, the search results in "
         f"{settings.store.place} and the catalogue {settings.catalog.path}, for {station or ', '.join(names)}. "
-        "Is its partition searched yet?"
+        "Perhaps its partition has not been searched yet."
     )
 
 
@@ -138,9 +138,9 @@ def _gaps(auxiliary: "Auxiliary") -> str:
 
 def _facts(glance: "Glance") -> Iterator[tuple[str, str]]:
     yield "item", f"{glance.collection}/{glance.session_id}" + ("" if glance.is_catalogued else ", not catalogued")
-    yield "partition", ", ".join(glance.partitions) or "none that is known"
+    yield "partition", ", ".join(glance.partitions) or "unknown"
     orbit = "" if glance.orbit is None else f", orbit {glance.orbit}"
-    yield "satellite", f"{glance.platform or 'not known'}{orbit}"
+    yield "satellite", f"{glance.platform or 'unknown'}{orbit}"
     start, stop = glance.moments.downlink_start, glance.moments.downlink_stop
     if start is not None and stop is not None:
         yield "downlink", f"{_shown(start)} to {_shown(stop)} ({_length(stop - start)})"
@@ -180,11 +180,15 @@ def _troubles(glance: "Glance") -> Iterator[tuple[str, str, str]]:
     if glance.next_look is not None and glance.missing:
         yield "next look", _shown(glance.next_look), ""
     for problem in glance.problems:
-        when = "trying again cannot help" if problem.next_try is None else f"next try {_shown(problem.next_try)}"
+        when = (
+            "no next try, since a retry cannot help"
+            if problem.next_try is None
+            else f"next try {_shown(problem.next_try)}"
+        )
         tries = "1 attempt" if problem.attempts == 1 else f"{problem.attempts} attempts"
         yield problem.status, f"{problem.chunk}: {problem.reason} ({tries}, {when})", "red"
     if any(problem.next_try is None for problem in glance.problems):
-        yield "", f"if it is lost for good: rs-assets failures accept {glance.station} FILE --why …", ""
+        yield "", f"if it cannot be recovered: rs-assets failures accept {glance.station} FILE --why …", ""
 
 
 def _time_table(glance: "Glance", *, plain: bool) -> "Table":
@@ -193,8 +197,8 @@ def _time_table(glance: "Glance", *, plain: bool) -> "Table":
     table = _table(plain)
     for name in ("", "first chunk", "", "last chunk", ""):
         table.add_column(name)
-    last = _after(times.last_published, times.downlink_stop, "downlink's end")
-    first = _after(times.first_published, times.downlink_start, "downlink's begin")
+    last = _after(times.last_published, times.downlink_stop, "the downlink's end")
+    first = _after(times.first_published, times.downlink_start, "the downlink's start")
     table.add_row("published", _shown(times.first_published), first, _shown(times.last_published), last)
     first = _after(times.first_staged, times.first_published, "publication")
     last = _after(times.last_staged, times.last_published, "publication")
@@ -202,7 +206,7 @@ def _time_table(glance: "Glance", *, plain: bool) -> "Table":
     first = _after(times.first_catalogued, times.first_published, "publication")
     again = times.again_published
     if again is not None:
-        table.add_row("came again", "", "", _shown(again), _after(again, times.downlink_stop, "downlink's end"))
+        table.add_row("came again", "", "", _shown(again), _after(again, times.downlink_stop, "the downlink's end"))
     last = _after(times.last_catalogued, again or times.last_published, "publication")
     table.add_row("catalogued", _shown(times.first_catalogued), first, _shown(times.last_catalogued), last)
     return table

@@ -33,19 +33,21 @@ _DAY = click.DateTime(["%Y-%m-%d"])
     "--limit",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Most items of a partition; the others wait.",
+    help="Maximum number of items of a partition; the others wait for a later run.",
 )
-@click.option("--retries", type=click.IntRange(min=0), metavar="N", help="How often a failing request is repeated.")
-@click.option("--force", is_flag=True, help="Read and verify again what is there already; fetch it where it is wrong.")
+@click.option("--retries", type=click.IntRange(min=0), metavar="N", help="How often a failed request is repeated.")
+@click.option(
+    "--force", is_flag=True, help="Read and verify again what is there already; fetch it again where it is corrupt."
+)
 @click.option(
     "--only",
     "steps",
     multiple=True,
     type=click.Choice(_STEPS),
-    help="Take this step alone; repeatable. What the others would give is read from the store.",
+    help="Run this step alone; repeatable. The results of the other steps are read from the store.",
 )
-@click.option("--quiet", "-q", is_flag=True, help="Print only what went wrong.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document when all is done.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end.")
 @interrupted_with_status()
 def stage(
     station: str,
@@ -69,7 +71,7 @@ def stage(
     It works with the same store, catalogue, state and station limits as the assets, so both may run at once; Dagster
     does not show what was done here before it materialises the partition itself, which then costs a search.
 
-    Exit status: 0 all is well, 1 a partition failed or the settings are wrong, 2 the command line is wrong, 3 files
+    Exit status: 0 success, 1 a partition failed or the settings are wrong, 2 the command line is wrong, 3 files
     failed, 130 ended by Ctrl-C. The next run goes on from what is there.
     """
     if (start is None) != (end is None):
@@ -111,9 +113,9 @@ def _run(
     quiet: bool,
     as_json: bool,
 ) -> "StageOutcome":
-    """Take the partitions through the steps, and show it; what came of them."""
-    from rs_assets.cli.bar import IngestProgress
+    """Run the steps for the partitions, showing progress; the outcome."""
     from rs_assets.cli.outcome import StageOutcome
+    from rs_assets.cli.progress import shown_progress
     from rs_assets.ingest import Platform, Tally, ingest
 
     platform = Platform.open(settings)
@@ -121,17 +123,19 @@ def _run(
     outcome = StageOutcome(platform, station, tally)
 
     with ExitStack() as stack:
-        bar = None if quiet else stack.enter_context(IngestProgress(tally))
+        if not quiet:
+            stack.enter_context(shown_progress(tally))
 
         async def work() -> None:
             async with aclosing(ingest(platform, station, partitions, options, tally)) as reports:
                 async for report in reports:
                     outcome.add(report)
-                    if bar is not None and not as_json:
-                        bar.print(str(report))
+                    if not quiet and not as_json:
+                        # Not by click, which would write to the terminal past the bar.
+                        print(report, flush=True)
 
         def stopping() -> None:
-            tally.say("stopping; what has come is kept, and a second Ctrl-C ends at once")
+            tally.say("stopping; finished work is kept, and a second Ctrl-C ends at once")
 
         try:
             run_interruptible(work(), ending_at_second(stopping))

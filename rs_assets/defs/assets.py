@@ -1,10 +1,10 @@
 """The three assets of a station: what it has shown, what is staged of it, what the catalogue lists.
 
-One step makes them, partition by partition, so that a partition that fails holds none of the others back: the
-good ones are recorded, then the run fails and names the bad ones.
+One Dagster step makes them, partition by partition; a failing partition does not stop the others: those that
+succeeded are recorded, then the run fails and names those that failed.
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 
 import dagster as dg
@@ -14,8 +14,9 @@ from rs_assets.defs.checks import check_specs, verdicts
 from rs_assets.defs.heartbeats import heartbeat
 from rs_assets.defs.metadata import metadata_of
 from rs_assets.defs.partitions import partitions_of
-from rs_assets.defs.recording import PartitionRecord, Result, asset_key, kinds_of, record_results
+from rs_assets.defs.recording import PartitionRecord, Result, record_results
 from rs_assets.defs.running import readable_failures, run_with_heartbeats
+from rs_assets.defs.steps import step_specs
 from rs_assets.ingest import IngestOptions, PartitionReport, Platform, Step, ingest
 from rs_assets.ingest.staging import StagingOptions
 from rs_assets.ingest.steps import Progress
@@ -37,16 +38,18 @@ class IngestConfig(dg.Config):
     """What one run may ask for."""
 
     limit: int | None = Field(
-        default=None, ge=1, description="Most items of a partition to stage; the others wait for a later run."
+        default=None,
+        ge=1,
+        description="Maximum number of items of a partition to stage; the others wait for a later run.",
     )
     retries: int | None = Field(
         default=None,
         ge=0,
-        description="How often a request that fails is repeated, instead of what the station's settings say.",
+        description="How often a failed request is repeated, instead of what the station's settings say.",
     )
     force: bool = Field(
         default=False,
-        description="Read and verify again what is in the store already, and fetch it again where it is wrong.",
+        description="Read and verify again what is in the store already, and fetch it again where it is corrupt.",
     )
 
 
@@ -55,7 +58,18 @@ def station_assets(settings: Settings, station: Station) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=f"{station.name}_ingest",
-        specs=list(_specs(settings, station)),
+        specs=list(
+            step_specs(
+                settings,
+                station.name,
+                _descriptions(station),
+                interface_of(station).kinds,
+                owners=list(station.owners),
+                tags={"station": station.name, "interface": station.interface},
+                partitions_def=partitions_of(station),
+                metadata={"station_url": dg.MetadataValue.url(str(station.url))},
+            )
+        ),
         check_specs=check_specs(station),
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.multi_run(settings.keys_per_run),
@@ -72,7 +86,9 @@ def station_assets(settings: Settings, station: Station) -> dg.AssetsDefinition:
         with readable_failures():
             if steps:
                 partitions = [Partition.parse(key, station.window) for key in context.partition_keys]
-                options = IngestOptions(steps, _staging_options(config), run_id=context.run.run_id)
+                attempts = None if config.retries is None else config.retries + 1
+                staging = StagingOptions(limit=config.limit, attempts=attempts, force=config.force)
+                options = IngestOptions(steps, staging, run_id=context.run.run_id)
                 observer = progress(context.log.info, len(partitions))
                 reports = ingest(platform, station.name, partitions, options, observer)
                 records = run_with_heartbeats(_recorded(platform, reports), heartbeat(platform, context))
@@ -81,26 +97,6 @@ def station_assets(settings: Settings, station: Station) -> dg.AssetsDefinition:
         yield from record_results(context, station.name, steps, records, checks)
 
     return assets
-
-
-def _specs(settings: Settings, station: Station) -> Iterable[dg.AssetSpec]:
-    """The assets as the UI shows them."""
-    descriptions = _descriptions(station)
-    upstream: dg.AssetKey | None = None
-    for step in Step:
-        key = asset_key(station.name, step)
-        yield dg.AssetSpec(
-            key,
-            deps=[upstream] if upstream else [],
-            description=f"{descriptions[step]}\n\n{station.description}".strip(),
-            group_name=station.name,
-            kinds=kinds_of(settings, interface_of(station).kinds, step),
-            owners=list(station.owners),
-            tags={"station": station.name, "interface": station.interface},
-            partitions_def=partitions_of(station),
-            metadata={"station_url": dg.MetadataValue.url(str(station.url))},
-        )
-        upstream = key
 
 
 def _descriptions(station: Station) -> dict[Step, str]:
@@ -128,12 +124,8 @@ def _descriptions(station: Station) -> dict[Step, str]:
             if interface.publishes_incomplete(station)
             else " A session enters it when it is complete, and waits outside until then."
         )
-    return {Step.SEARCH: searched, Step.STAGE: staged, Step.PUBLISH: published}
-
-
-def _staging_options(config: IngestConfig) -> StagingOptions:
-    attempts = None if config.retries is None else config.retries + 1
-    return StagingOptions(limit=config.limit, attempts=attempts, force=config.force)
+    texts = {Step.SEARCH: searched, Step.STAGE: staged, Step.PUBLISH: published}
+    return {step: f"{text}\n\n{station.description}".strip() for step, text in texts.items()}
 
 
 async def _recorded(platform: Platform, reports: AsyncGenerator[PartitionReport]) -> list[PartitionRecord]:

@@ -3,11 +3,12 @@
 A verdict of the last run alone would turn green with the next good partition, while a file is still missing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import dagster as dg
 
+from rs_assets.defs.steps import asset_key
 from rs_assets.ingest import Platform, Step
 from rs_assets.items.files import FileState
 from rs_assets.items.times import format_time, utc_now
@@ -29,8 +30,8 @@ def check_specs(station: Station) -> list[dg.AssetCheckSpec]:
     )
     catalogued = "Every item whose files are verified is in the catalogue. Red while the catalogue refuses any."
     specs = [
-        dg.AssetCheckSpec(_NAMES[Step.STAGE], asset=[station.name, Step.STAGE.value], description=staged),
-        dg.AssetCheckSpec(_NAMES[Step.PUBLISH], asset=[station.name, Step.PUBLISH.value], description=catalogued),
+        dg.AssetCheckSpec(_NAMES[Step.STAGE], asset=asset_key(station.name, Step.STAGE), description=staged),
+        dg.AssetCheckSpec(_NAMES[Step.PUBLISH], asset=asset_key(station.name, Step.PUBLISH), description=catalogued),
     ]
     if interface_of(station).has_sessions:
         complete = (
@@ -38,7 +39,7 @@ def check_specs(station: Station) -> list[dg.AssetCheckSpec]:
             "of any session, or has deleted a chunk before it was staged, with what is missing; acknowledge sessions "
             f"that cannot be recovered with `rs-assets failures accept {station.name} SESSION --why …`."
         )
-        specs.append(dg.AssetCheckSpec(_SESSIONS, asset=[station.name, Step.STAGE.value], description=complete))
+        specs.append(dg.AssetCheckSpec(_SESSIONS, asset=asset_key(station.name, Step.STAGE), description=complete))
     return specs
 
 
@@ -50,11 +51,17 @@ def verdicts(platform: Platform, station: Station) -> dict[dg.AssetCheckKey, dg.
     unstaged = [failure for failure in outstanding if failure.file.state is not FileState.UNCATALOGUED]
     results = {}
     for step, failures in ((Step.STAGE, unstaged), (Step.PUBLISH, uncatalogued)):
-        key = dg.AssetCheckKey(dg.AssetKey([station.name, step.value]), _NAMES[step])
-        results[key] = _verdict(key, failures)
+        key = dg.AssetCheckKey(asset_key(station.name, step), _NAMES[step])
+        results[key] = _verdict(
+            key,
+            [f"{failure.file.asset} ({failure.partition}): {failure.file.reason}" for failure in failures],
+            "Nothing is outstanding.",
+            {"outstanding": dg.MetadataValue.int(len(failures))},
+            {"files": [_record(failure) for failure in failures[:_ROWS]]},
+        )
     if interface_of(station).has_sessions:
         result = _sessions_verdict(station, platform.incomplete.outstanding(station.name, overdue_at=now), unstaged)
-        results[dg.AssetCheckKey(dg.AssetKey([station.name, Step.STAGE.value]), _SESSIONS)] = result
+        results[dg.AssetCheckKey(asset_key(station.name, Step.STAGE), _SESSIONS)] = result
     return results
 
 
@@ -71,19 +78,14 @@ def _sessions_verdict(
         _session_record(session, partition, f"deleted before it was staged: {', '.join(names)}", None)
         for (session, partition), names in lost.items()
     ]
-    metadata: dict[str, dg.MetadataValue] = {"incomplete": dg.MetadataValue.int(len(rows))}
-    description = "Every session that should be complete is."
-    if rows:
-        first, more = rows[0].data, f" and {len(rows) - 1} more" if len(rows) > 1 else ""
-        description = f"{first['session']} ({first['partition']}): {first['missing']}{more}"
-        metadata["sessions"] = dg.MetadataValue.table(rows[:_ROWS])
-    return dg.AssetCheckResult(
-        passed=not rows,
-        asset_key=dg.AssetKey([station.name, Step.STAGE.value]),
-        check_name=_SESSIONS,
+    problems = [f"{row.data['session']} ({row.data['partition']}): {row.data['missing']}" for row in rows]
+    return _verdict(
+        dg.AssetCheckKey(asset_key(station.name, Step.STAGE), _SESSIONS),
+        problems,
+        "Every session that should be complete is.",
+        {"incomplete": dg.MetadataValue.int(len(rows))},
+        {"sessions": rows},
         severity=dg.AssetCheckSeverity.WARN,
-        description=description,
-        metadata=metadata,
     )
 
 
@@ -98,21 +100,25 @@ def _session_record(session: str, partition: str, missing: str, next_look: datet
     )
 
 
-def _verdict(key: dg.AssetCheckKey, failures: Sequence[FileFailure]) -> dg.AssetCheckResult:
-    metadata: dict[str, dg.MetadataValue] = {"outstanding": dg.MetadataValue.int(len(failures))}
-    description = "Nothing is outstanding."
-    if failures:
-        first = failures[0]
-        more = f" and {len(failures) - 1} more" if len(failures) > 1 else ""
-        description = f"{first.file.asset} ({first.partition}): {first.file.reason}{more}"
-        metadata["files"] = dg.MetadataValue.table([_record(failure) for failure in failures[:_ROWS]])
+def _verdict(
+    key: dg.AssetCheckKey,
+    problems: Sequence[str],
+    all_well: str,
+    metadata: Mapping[str, dg.MetadataValue],
+    tables: Mapping[str, Sequence[dg.TableRecord]],
+    *,
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
+) -> dg.AssetCheckResult:
+    """Passed where there is no problem; else the first problem describes it. Tables without rows are left out."""
+    more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
+    shown = {name: dg.MetadataValue.table(rows[:_ROWS]) for name, rows in tables.items() if rows}
     return dg.AssetCheckResult(
-        passed=not failures,
+        passed=not problems,
         asset_key=key.asset_key,
         check_name=key.name,
-        severity=dg.AssetCheckSeverity.ERROR,
-        description=description,
-        metadata=metadata,
+        severity=severity,
+        description=f"{problems[0]}{more}" if problems else all_well,
+        metadata={**metadata, **shown},
     )
 
 
@@ -125,6 +131,6 @@ def _record(failure: FileFailure) -> dg.TableRecord:
             "reason": failure.file.reason or "",
             "attempts": failure.file.attempts,
             "failing since": format_time(failure.failed_first),
-            "next try": format_time(failure.next_try) if failure.next_try else "none: trying again cannot help",
+            "next try": format_time(failure.next_try) if failure.next_try else "none: a retry cannot help",
         }
     )

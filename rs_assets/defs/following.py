@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import dagster as dg
 
-from rs_assets.defs.partitions import multi_partition_key, partitions_of
+from rs_assets.defs.steps import asset_keys, partition_runs
 from rs_assets.errors import StationError
 from rs_assets.ingest import Platform, Step
 from rs_assets.ingest.following import FollowCursor, Followed, follow
@@ -14,7 +14,7 @@ from rs_assets.items.times import format_time, utc_now
 from rs_assets.settings import Station
 from rs_assets.stations.registry import interface_of
 
-_AT_WORK = [
+_ACTIVE = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -35,7 +35,7 @@ def following_sensor(station: Station) -> dg.SensorDefinition | None:
 
     @dg.sensor(
         name=f"{station.name}_{interface.followed_as}",
-        asset_selection=[dg.AssetKey([station.name, step.value]) for step in Step],
+        asset_selection=asset_keys(station.name),
         minimum_interval_seconds=max(1, round(follow_every.total_seconds())),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
@@ -45,29 +45,24 @@ def following_sensor(station: Station) -> dg.SensorDefinition | None:
     )
     def sensor(context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]) -> dg.SensorResult:
         cursor = FollowCursor.from_text(context.cursor, start=utc_now() - station.lag)
-        known = partitions_of(station)
         try:
             followed = asyncio.run(
-                _look(platform, station, cursor, lambda partition: _is_at_work(context.instance, station, partition))
+                _look(
+                    platform, station, cursor, lambda partition: _has_active_run(context.instance, station, partition)
+                )
             )
         except StationError as error:
             return dg.SensorResult(skip_reason=str(error), cursor=cursor.to_text())
         except TimeoutError:
-            reason = f"{station.name}: no answer within {_MAX_LOOK_S} s, perhaps since downloads use all its slots"
+            reason = f"{station.name}: no answer within {_MAX_LOOK_S} s, perhaps because downloads use all its slots"
             return dg.SensorResult(skip_reason=reason, cursor=cursor.to_text())
-        requests = [
-            dg.RunRequest(
-                run_key=change.run_key(interface.followed_as),
-                partition_key=multi_partition_key(change.partition),
-                asset_selection=[dg.AssetKey([station.name, step.value]) for step in Step],
-                tags={"station": station.name, "due": interface.followed_as},
-            )
-            for change in followed.changes
-            if known.has_partition_key(multi_partition_key(change.partition))
-        ]
+        why = interface.followed_as
+        requests = partition_runs(
+            station, ((change.partition, change.run_key(why), why, Step) for change in followed.changes)
+        )
         reason = f"nothing new is published since {format_time(cursor.at)}"
         if followed.cursor.waiting:
-            reason = f"a run of {', '.join(sorted(followed.cursor.waiting))} is at work already"
+            reason = f"a run of {', '.join(sorted(followed.cursor.waiting))} is active already"
         return dg.SensorResult(
             run_requests=requests,
             cursor=followed.cursor.to_text(),
@@ -85,9 +80,9 @@ async def _look(
         return await follow(opened.search, station, cursor, now=utc_now(), is_running=is_running)
 
 
-def _is_at_work(instance: dg.DagsterInstance, station: Station, partition: str) -> bool:
+def _has_active_run(instance: dg.DagsterInstance, station: Station, partition: str) -> bool:
     """Whether a run of the station's partition, perhaps one of many partitions, is queued or running."""
-    runs = instance.get_runs(dg.RunsFilter(statuses=_AT_WORK))
+    runs = instance.get_runs(dg.RunsFilter(statuses=_ACTIVE))
     return any(
         _covers(run.tags, station, partition)
         for run in runs

@@ -1,4 +1,4 @@
-"""Noticing runs whose process was killed, which Dagster would show as running for ever.
+"""Noticing runs whose process was killed, which Dagster would show as running without end.
 
 A run of ours records a heartbeat every few seconds. One that has missed too many is reported as failed, so that its
 partitions turn red, its place in the queue is free, and what it had begun is taken up again.

@@ -56,7 +56,7 @@ def _of_search(platform: Platform, results: SearchResults) -> Metadata:
             f"{format_time(window.start)} to {format_time(window.end)}, "
             + ("closed" if results.window_closed else "still open: it is searched again after it has closed")
         ),
-        "belonging_to_no_mission": dg.MetadataValue.text(
+        "unassigned": dg.MetadataValue.text(
             "the station does not count them" if results.unassigned is None else str(results.unassigned)
         ),
     }
@@ -78,7 +78,7 @@ def _sessions(sessions: Sequence[SessionSummary]) -> Metadata:
     rows: list[dict[str, str | int]] = [
         {
             "session": entry.session_id,
-            "standing": "complete" if entry.complete else "; ".join(entry.missing),
+            "state": "complete" if entry.complete else "; ".join(entry.missing),
             "chunks": " ".join(f"ch{channel}:{count}" for channel, count in entry.channels.items()),
             "MB": f"{entry.size / MEGABYTE:.1f}",
         }

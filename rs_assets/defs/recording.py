@@ -1,48 +1,26 @@
-"""Telling Dagster what became of each partition of a run, when all went well and when some failed."""
+"""Recording what became of each partition of a run, whether all succeeded or some failed."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
 
 from rs_assets.defs.metadata import Metadata
+from rs_assets.defs.steps import asset_key, asset_keys
 from rs_assets.ingest import Step
 from rs_assets.ingest.pipeline import failure_message
-from rs_assets.settings import Settings
 
 Result = dg.MaterializeResult[None] | dg.AssetCheckResult
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionRecord:
-    """What is to be told of one partition; far smaller than its report, of which a run would hold many."""
+    """What Dagster records of one partition; far smaller than its report, of which a run would hold many."""
 
     partition: str
     error: str | None
     metadata: Mapping[Step, Metadata]
     """By the step that was completed, in their order."""
-
-
-def asset_key(group: str, step: Step) -> dg.AssetKey:
-    """The asset that a step makes in a group."""
-    return dg.AssetKey([group, step.value])
-
-
-def kinds_of(settings: Settings, searched: Iterable[str], step: Step) -> set[str]:
-    """The kinds that the UI shows of the asset that a step makes.
-
-    Args:
-        settings: say where files and items are kept.
-        searched: the kinds of the interfaces that are searched.
-        step: the step.
-    """
-    match step:
-        case Step.SEARCH:
-            return {"stac", *searched}
-        case Step.STAGE:
-            return set(settings.store.kinds)
-        case Step.PUBLISH:
-            return {"stac", *settings.catalog.kinds}
 
 
 def record_results(
@@ -60,23 +38,23 @@ def record_results(
     """
     failure = failure_message({record.partition: record.error for record in records})
     if failure is not None:
-        _log_what_is_good(context, group, records, checks)
+        _record_completed(context, group, records, checks)
         raise dg.Failure(failure, allow_retries=False)
     for record in records:
         for step, metadata in record.metadata.items():
             context.add_asset_metadata(metadata, asset_key=asset_key(group, step), partition_key=record.partition)
-    for step in sorted(steps, key=list(Step).index):
-        yield dg.MaterializeResult(asset_key=asset_key(group, step))
+    for key in asset_keys(group, steps):
+        yield dg.MaterializeResult(asset_key=key)
     yield from checks
 
 
-def _log_what_is_good(
+def _record_completed(
     context: dg.AssetExecutionContext,
     group: str,
     records: Sequence[PartitionRecord],
     checks: Sequence[dg.AssetCheckResult],
 ) -> None:
-    """Record by hand, before the step fails, what Dagster records by itself only for a step that succeeds."""
+    """Record by hand, before the step fails, what Dagster records automatically only for a step that succeeds."""
     for record in records:
         for step, metadata in record.metadata.items():
             context.log_event(

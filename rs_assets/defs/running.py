@@ -60,7 +60,7 @@ async def _pulse(heartbeat: Callable[[], None]) -> None:
 
 @contextmanager
 def readable_failures() -> Iterator[None]:
-    """Let an error that a user can mend fail the step with its own sentence, instead of a traceback's."""
+    """Fail the step with the message of an error that a user can fix, instead of its traceback."""
     try:
         yield
     except RsAssetsError as error:

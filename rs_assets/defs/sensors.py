@@ -1,4 +1,4 @@
-"""The sensor of a station: it asks for the partitions whose time has come."""
+"""The sensor of a station: it requests runs of the partitions that are due."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from rs_assets.defs.heartbeats import fail_dead_runs
-from rs_assets.defs.partitions import multi_partition_key, partitions_of
+from rs_assets.defs.steps import asset_keys, partition_runs
 from rs_assets.ingest import Platform, Step
 from rs_assets.items.times import format_time, utc_now
 from rs_assets.settings import Station
@@ -19,7 +19,7 @@ _INTERVAL_S = 30
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A partition whose time has come."""
+    """A partition that is due."""
 
     partition: str
     why: str
@@ -39,7 +39,7 @@ def due_sensor(station: Station) -> dg.SensorDefinition:
 
     @dg.sensor(
         name=f"{station.name}_due_partitions",
-        asset_selection=[dg.AssetKey([station.name, step.value]) for step in Step],
+        asset_selection=asset_keys(station.name),
         minimum_interval_seconds=_INTERVAL_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
@@ -52,17 +52,8 @@ def due_sensor(station: Station) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]
     ) -> dg.SensorResult | dg.SkipReason:
         fail_dead_runs(context.instance, platform, utc_now())
-        known = partitions_of(station)
-        requests = [
-            dg.RunRequest(
-                run_key=due.run_key,
-                partition_key=multi_partition_key(due.partition),
-                asset_selection=[dg.AssetKey([station.name, step.value]) for step in Step if step in due.steps],
-                tags={"station": station.name, "due": due.why},
-            )
-            for due in due_partitions(platform, station, utc_now())
-            if known.has_partition_key(multi_partition_key(due.partition))
-        ]
+        due = due_partitions(platform, station, utc_now())
+        requests = partition_runs(station, ((one.partition, one.run_key, one.why, one.steps) for one in due))
         if not requests:
             return dg.SkipReason("no partition is due")
         return dg.SensorResult(run_requests=requests[:_MAX_RUNS_A_TICK])

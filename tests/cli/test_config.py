@@ -78,7 +78,7 @@ def test_failures_are_listed_with_reason_and_next_try(installed: Platform) -> No
     assert result.exit_code == 1
     assert "adgs 2026-11-01|S1 A.EOF" in result.output
     assert "evicted: gone" in result.output
-    assert "trying again cannot help" in result.output
+    assert "none, since a retry cannot help" in result.output
 
 
 def test_an_accepted_failure_is_no_longer_outstanding(installed: Platform) -> None:

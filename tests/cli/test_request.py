@@ -252,7 +252,7 @@ def test_the_list_can_be_shortened(installed: Platform) -> None:
     assert listed("--state", "failed") == ["a"]
     assert listed("--state", "failed", "--state", "pending") == ["c", "b", "a"]
     assert listed("--limit", "2") == ["c", "b"]
-    assert invoke("requests", "--state", "queued").stdout == "There are no such requests.\n"
+    assert invoke("requests", "--state", "queued").stdout == "No requests in this state.\n"
 
 
 def test_the_list_in_json_has_all_that_is_known(installed: Platform) -> None:
@@ -268,7 +268,7 @@ def test_the_list_in_json_has_all_that_is_known(installed: Platform) -> None:
 
 
 def test_an_empty_list_says_so(installed: Platform) -> None:
-    assert invoke("requests").stdout == "There are no requests.\n"
+    assert invoke("requests").stdout == "No requests.\n"
     assert invoke("requests", "--json").stdout == "[]\n"
 
 
@@ -278,7 +278,7 @@ def test_a_failed_request_is_sent_back(installed: Platform) -> None:
 
     result = invoke("requests", "retry", "a")
 
-    assert (result.exit_code, result.stdout) == (0, "a waits to be answered.\n")
+    assert (result.exit_code, result.stdout) == (0, "a is queued again.\n")
     assert Inbox(installed.documents).ids() == ["a"]
     [record] = Requests(installed.state).pending(1)
     assert (record.id, record.attempt) == ("a", 2)

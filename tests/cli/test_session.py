@@ -129,7 +129,7 @@ def test_a_whole_session_is_shown_with_its_chunks_its_auxiliary_files_and_its_ti
     assert "satellite sentinel-3a, orbit 54321" in lines
     assert any(line.startswith("downlink") and line.endswith("(2 min)") for line in lines)
     assert {"1 3 of 3 0.006 1-3 yes – 3 – – –", "2 3 of 3 0.006 1-3 yes – 3 – – –"} <= set(lines)
-    assert any(line.startswith("published") and line.endswith("after downlink's end") for line in lines)
+    assert any(line.startswith("published") and line.endswith("after the downlink's end") for line in lines)
     assert any(line.startswith("catalogued") and line.endswith("after publication") for line in lines)
     assert any(line.startswith(f"auxiliary session-{session['SessionId']} answered: 2 of 2") for line in lines)
     for name, product_type in zip(names, ("AX___OSF_AX", "AX___FRO_AX"), strict=True):
@@ -187,9 +187,9 @@ def test_a_chunk_that_could_not_be_staged_is_named_with_the_reason_and_what_can_
 
     assert lines[1].startswith("COMPLETE, not in the catalogue yet; 4 of 6 chunks in the store")
     assert lines[1].endswith("2 problems")
-    assert any(line.startswith(f"evicted {lost['Name']}: ") and "trying again cannot help" in line for line in lines)
+    assert any(line.startswith(f"evicted {lost['Name']}: ") and "a retry cannot help" in line for line in lines)
     assert any(line.startswith(f"failed {failing['Name']}: ") and "next try 20" in line for line in lines)
-    assert "if it is lost for good: rs-assets failures accept sgs FILE --why …" in lines
+    assert "if it cannot be recovered: rs-assets failures accept sgs FILE --why …" in lines
     assert sum(entry["failed"] for entry in found["channels"]) == 1
     assert sum(entry["lost"] for entry in found["channels"]) == 1
     assert not found["is_well"]
@@ -275,14 +275,14 @@ def test_a_session_that_only_the_catalogue_still_knows_is_found(
     lines = shown(session)
 
     assert lines[1].startswith("COMPLETE, in the catalogue; 6 of 6 chunks in the store")
-    assert "partition none that is known" in lines
+    assert "partition unknown" in lines
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["S9Z_20110101"], "there is no session 'S9Z_20110101'"),
-        (["S9Z_%"], "Looked at: the state, the search results in "),
+        (["S9Z_20110101"], "no session has the id 'S9Z_20110101'"),
+        (["S9Z_%"], "Searched: the state, the search results in "),
         (["S9Z", "--station", "sgs"], "for sgs. "),
         ([" "], "give the id of a session"),
         (["S1A", "--station", "adgs"], "'adgs' is not a downlink station; known are: sgs, mirror"),

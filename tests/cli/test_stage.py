@@ -142,12 +142,12 @@ def test_a_range_ends_with_the_window_that_is_open(installed: Platform) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "there is nothing to do"),
-        (["--mission", "S1"], "there is nothing to do"),
+        ([], "no partitions are given"),
+        (["--mission", "S1"], "no partitions are given"),
         (["--start", "2025-03-01"], "--start and --end go together"),
         (["--start", "2025-03-02", "--end", "2025-03-01"], "ends on 2025-03-01, before its start on 2025-03-02"),
-        (["--start", "2023-12-31", "--end", "2025-03-01"], "2023-12-31 lies before 2024-01-01, the start of adgs"),
-        (["--start", "2098-12-31", "--end", "2099-03-01"], "2098-12-31 lies in the future"),
+        (["--start", "2023-12-31", "--end", "2025-03-01"], "2023-12-31 is before 2024-01-01, the start of adgs"),
+        (["--start", "2098-12-31", "--end", "2099-03-01"], "2098-12-31 is in the future"),
         (["--start", "yesterday", "--end", "2025-03-01"], "'yesterday' does not match the format"),
         (
             ["2025-03-01-13:00|S1"],
@@ -155,8 +155,8 @@ def test_a_range_ends_with_the_window_that_is_open(installed: Platform) -> None:
         ),
         (["2025-03-01"], "not a partition of adgs"),
         (["2025-02-30|S1"], "not a partition of adgs"),
-        (["2023-12-31|S1"], "lies before 2024-01-01"),
-        (["2099-01-01|S1"], "2099-01-01|S1 lies in the future"),
+        (["2023-12-31|S1"], "is before 2024-01-01"),
+        (["2099-01-01|S1"], "2099-01-01|S1 is in the future"),
         (["2025-03-01|S9"], "adgs has no mission 'S9'; it has S1, S2, S3, other"),
         (["--start", "2025-03-01", "--end", "2025-03-01", "--mission", "S9"], "adgs has no mission 'S9'"),
         ([KEY, "--start", "2025-03-01", "--end", "2025-03-01"], "but not both"),
@@ -348,7 +348,7 @@ def test_after_an_interruption_the_next_run_goes_on_from_what_had_come(
     assert process.returncode == status
     assert "Traceback" not in errors
     assert output.startswith("0 of 1 partition: ")
-    assert errors.endswith("interrupted; the next run goes on from what is there\n")
+    assert errors.endswith("interrupted; the next run continues from there\n")
 
     assert run("adgs", key).returncode == 0
     manifest = kept_manifest(installed, installed.settings.station("adgs"), day(key))

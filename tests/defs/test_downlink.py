@@ -141,7 +141,7 @@ def test_a_partition_materialises_with_a_table_of_its_sessions(watch: Watch, dow
         [row] = metadata["sessions"].value.records
         assert row.data["session"] == session["SessionId"]
         assert row.data["chunks"] == "ch1:3 ch2:2"
-        assert row.data["standing"] == "channel 2: 2 of 3 chunks, no block 2"
+        assert row.data["state"] == "channel 2: 2 of 3 chunks, no block 2"
     verdict = verdicts(watch.platform, watch.platform.settings.stations[0])[SESSIONS_COMPLETE]
     assert not verdict.passed
     assert verdict.severity is dg.AssetCheckSeverity.WARN

@@ -1,7 +1,7 @@
 """The three assets of on-demand requests: what was found, what was staged of it, what the catalogue lists."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import dagster as dg
 
@@ -9,8 +9,9 @@ from rs_assets.defs.assets import ProgressFactory
 from rs_assets.defs.heartbeats import heartbeat
 from rs_assets.defs.on_demand import GROUP, PARTITIONS
 from rs_assets.defs.on_demand.metadata import COVERED, coverage_check, metadata_of
-from rs_assets.defs.recording import PartitionRecord, Result, asset_key, kinds_of, record_results
+from rs_assets.defs.recording import PartitionRecord, Result, record_results
 from rs_assets.defs.running import readable_failures, run_with_heartbeats
+from rs_assets.defs.steps import asset_key, step_specs
 from rs_assets.ingest import Platform, Step
 from rs_assets.items.times import utc_now
 from rs_assets.requests import RequestError, begin, end
@@ -19,8 +20,17 @@ from rs_assets.requests.results import keep_result
 from rs_assets.settings import Settings
 from rs_assets.state import RequestState
 
-_AT_ONCE = 4
-"""Requests that are answered side by side."""
+_CONCURRENCY = 4
+"""Requests that are answered at the same time."""
+
+_DESCRIPTIONS = {
+    Step.SEARCH: "What the source of a request has for it, and what the request's policy chooses.",
+    Step.STAGE: "The chosen files that the catalogue lacked, moved into the object store and verified.",
+    Step.PUBLISH: (
+        "The answer: the chosen items, read back from the catalogue, with a picture of their validity against the "
+        "interval asked for."
+    ),
+}
 
 PARTITIONS_DEF = dg.DynamicPartitionsDefinition(name=PARTITIONS)
 
@@ -30,7 +40,7 @@ def on_demand_assets(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=f"{GROUP}_ingest",
-        specs=list(_specs(settings)),
+        specs=list(step_specs(settings, GROUP, _DESCRIPTIONS, partitions_def=PARTITIONS_DEF)),
         check_specs=[
             dg.AssetCheckSpec(
                 COVERED,
@@ -61,12 +71,12 @@ async def _answers(
     platform: Platform, context: dg.AssetExecutionContext
 ) -> list[tuple[PartitionRecord, RequestResult | None]]:
     """Answer the run's requests, each of them ended in the state as soon as it is answered."""
-    room = asyncio.Semaphore(_AT_ONCE)
+    slots = asyncio.Semaphore(_CONCURRENCY)
     run_id = context.run.run_id
     async with Answering(platform, run_id=run_id) as answering:
 
         async def one(request_id: str) -> tuple[PartitionRecord, RequestResult | None]:
-            async with room:
+            async with slots:
                 try:
                     request = await asyncio.to_thread(begin, platform, request_id, run_id=run_id, at=utc_now())
                 except RequestError as error:
@@ -90,26 +100,3 @@ def _ended(platform: Platform, result: RequestResult) -> PartitionRecord:
     return PartitionRecord(
         result.request_id, None, {step: metadata_of(platform, step, result, picture) for step in Step}
     )
-
-
-def _specs(settings: Settings) -> Iterable[dg.AssetSpec]:
-    descriptions = {
-        Step.SEARCH: "What the source of a request has for it, and what the request's policy chooses.",
-        Step.STAGE: "The chosen files that the catalogue lacked, moved into the object store and verified.",
-        Step.PUBLISH: (
-            "The answer: the chosen items, read back from the catalogue, with a picture of their validity against "
-            "the interval asked for."
-        ),
-    }
-    upstream: dg.AssetKey | None = None
-    for step in Step:
-        key = asset_key(GROUP, step)
-        yield dg.AssetSpec(
-            key,
-            deps=[upstream] if upstream else [],
-            description=descriptions[step],
-            group_name=GROUP,
-            kinds=kinds_of(settings, (), step),
-            partitions_def=PARTITIONS_DEF,
-        )
-        upstream = key

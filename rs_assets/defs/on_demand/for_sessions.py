@@ -3,8 +3,8 @@
 import dagster as dg
 
 from rs_assets.defs.on_demand import GROUP
-from rs_assets.defs.recording import asset_key
-from rs_assets.ingest import Platform, Step
+from rs_assets.defs.steps import asset_keys
+from rs_assets.ingest import Platform
 from rs_assets.items.times import utc_now
 from rs_assets.requests.for_sessions import file_for_sessions
 from rs_assets.settings import Settings
@@ -19,7 +19,7 @@ def session_request_sensor(settings: Settings) -> dg.SensorDefinition | None:
 
     @dg.sensor(
         name="session_requests",
-        asset_selection=[asset_key(GROUP, step) for step in Step],
+        asset_selection=asset_keys(GROUP),
         minimum_interval_seconds=_INTERVAL_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(

@@ -6,7 +6,7 @@ import dagster as dg
 
 from rs_assets.defs.metadata import Metadata, records
 from rs_assets.defs.on_demand import GROUP
-from rs_assets.defs.recording import asset_key
+from rs_assets.defs.steps import asset_key
 from rs_assets.ingest import Platform, Step
 from rs_assets.items.files import STAGING_STATES
 from rs_assets.items.times import format_time

@@ -1,4 +1,4 @@
-"""The sensor of on-demand requests: it takes in what lies in the inbox, and asks for the runs that answer it."""
+"""The sensor of on-demand requests: it takes in the inbox, and asks for the runs that answer it."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,8 +8,8 @@ import dagster as dg
 from rs_assets.defs.heartbeats import fail_dead_runs
 from rs_assets.defs.on_demand import BATCH_TAG, GROUP, PARTITIONS
 from rs_assets.defs.on_demand.assets import PARTITIONS_DEF
-from rs_assets.defs.recording import asset_key
-from rs_assets.ingest import Platform, Step
+from rs_assets.defs.steps import asset_keys
+from rs_assets.ingest import Platform
 from rs_assets.items.times import utc_now
 from rs_assets.requests import Batch, give_back, plan, take_in
 from rs_assets.state import Requests
@@ -29,7 +29,7 @@ def request_sensor(requests_per_run: int) -> dg.SensorDefinition:
 
     @dg.sensor(
         name="aux_request_inbox",
-        asset_selection=[asset_key(GROUP, step) for step in Step],
+        asset_selection=asset_keys(GROUP),
         minimum_interval_seconds=_INTERVAL_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(

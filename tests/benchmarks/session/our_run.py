@@ -21,7 +21,7 @@ from typing import Any
 import dagster as dg
 
 from rs_assets.defs.location import code_location
-from rs_assets.defs.recording import asset_key
+from rs_assets.defs.steps import asset_key
 from rs_assets.ingest import PartitionMessage, Platform, Step
 from rs_assets.ingest.steps import Ended, Searched
 from rs_assets.settings import Settings, load_settings
