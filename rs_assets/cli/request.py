@@ -99,7 +99,7 @@ def requests(context: click.Context, states: tuple[str, ...], limit: int, as_jso
     records = Requests(open_state(settings.state)).listed(chosen, limit)
     documents = open_store(settings.store).documents
     if as_json:
-        click.echo(json.dumps([_document(record, documents) for record in records], indent=1))
+        click.echo(json.dumps([_document(record, documents) for record in records], indent=1, default=format_time))
         return
     for record in records:
         for line in _lines(record, documents):
@@ -188,12 +188,7 @@ def _lines(record: RequestRecord, documents: Documents) -> Iterator[str]:
 
 
 def _document(record: RequestRecord, documents: Documents) -> dict[str, Any]:
-    times = {
-        name: None if moment is None else format_time(moment)
-        for name, moment in asdict(record).items()
-        if name.endswith("_at")
-    }
-    return asdict(record) | times | {"items": _answer_url(record.id, documents)}
+    return asdict(record) | {"items": _answer_url(record.id, documents)}
 
 
 def _answer_url(request_id: str, documents: Documents) -> str | None:

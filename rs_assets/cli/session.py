@@ -44,7 +44,7 @@ def session(session_id: str, station: str | None, as_json: bool) -> None:
         raise click.ClickException(_not_one(session_id, places, settings, station))
     glance = glance_at(platform, places[0], utc_now())
     if as_json:
-        click.echo(json.dumps(_document(glance), indent=1))
+        click.echo(json.dumps(_document(glance), indent=1, default=format_time))
     else:
         _print(glance, settings)
 
@@ -258,17 +258,4 @@ def _length(length: timedelta) -> str:
 
 
 def _document(glance: "Glance") -> dict[str, Any]:
-    document: dict[str, Any] = _plain(asdict(glance))
-    return document | {"chunks": glance.chunks, "in_store": glance.in_store, "is_well": glance.is_well}
-
-
-def _plain(value: Any) -> Any:
-    """The value as JSON knows it."""
-    match value:
-        case datetime():
-            return format_time(value)
-        case dict():
-            return {name: _plain(part) for name, part in value.items()}
-        case list() | tuple():
-            return [_plain(part) for part in value]
-    return value
+    return asdict(glance) | {"chunks": glance.chunks, "in_store": glance.in_store, "is_well": glance.is_well}

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from rs_assets.defs.assets import ProgressFactory
 from rs_assets.defs.heartbeats import heartbeat
 from rs_assets.defs.on_demand import GROUP, PARTITIONS
 from rs_assets.defs.on_demand.metadata import COVERED, coverage_check, metadata_of
@@ -56,7 +55,6 @@ def on_demand_assets(settings: Settings) -> dg.AssetsDefinition:
     def assets(
         context: dg.AssetExecutionContext,
         platform: dg.ResourceParam[Platform],
-        progress: dg.ResourceParam[ProgressFactory],  # noqa: ARG001 - a request tells of itself when it is answered
     ) -> Iterator[Result]:
         with readable_failures():
             answers = run_with_heartbeats(_answers(platform, context), heartbeat(platform, context))
