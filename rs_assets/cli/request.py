@@ -36,7 +36,7 @@ _POLL_S = 0.5
 @click.option(
     "--filter", "filter_file", type=click.File("rb"), help="Instead of types and interval: CQL2, JSON or text."
 )
-@click.option("--limit", type=int, metavar="N", help="Maximum number of items that match the filter.")
+@click.option("--limit", type=int, metavar="N", help="Maximum number of items taken of those that match the filter.")
 @click.option("--sortby", metavar="PROPERTY", help="Property that orders the items before the limit, e.g. -created.")
 @click.option("--mission", metavar="NAME", help="Only products of this mission, e.g. S1.")
 @click.option("--satellite", metavar="NAME", help="Only products that are valid for this satellite, e.g. S1A.")
