@@ -106,7 +106,7 @@ def rig(
 ) -> Rig:
     """Each interface in turn."""
     monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
-    day = datetime(2012, 1, 1, tzinfo=UTC) + timedelta(days=3 * next(_DAYS))
+    day = datetime(2013, 1, 1, tzinfo=UTC) + timedelta(days=3 * next(_DAYS))
     return SIMULATED[request.param](station, tmp_path, day)
 
 

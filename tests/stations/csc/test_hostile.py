@@ -36,6 +36,7 @@ GOOD = json.dumps(numbered(1))
         ({"Id": "id-\udfff"}, "lone surrogate"),
         ({"Name": "S1A_\x1b[31m.EOF"}, "control character"),
         ({"Name": "S1A_\n.EOF"}, "control character"),
+        ({"Name": "S1A_A\0B.EOF"}, "control character"),
         ({"Name": None}, "Name"),
         ({"Name": ""}, "Name"),
         ({"Name": ["S1A"]}, "Name"),
