@@ -138,11 +138,13 @@ def transactions_outside_state(modules: Mapping[str, Path]) -> dict[str, int]:
     The room itself lies below what asks stores, catalogues and stations, or beside it, so that a transaction that is
     opened within it ends before anything of those is asked.
     """
+    own = {"transaction": {"state", *APART}, "reading": {"state", "catalog", *APART}}
     return {
         f"{name}.{function}": line
         for name, path in modules.items()
-        if _part(name) not in {"state", *APART}
-        for function, line in _calls_of("transaction", _tree(path))
+        for call, rooms in own.items()
+        if _part(name) not in rooms
+        for function, line in _calls_of(call, _tree(path))
     }
 
 

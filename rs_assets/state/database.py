@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -21,6 +21,9 @@ from rs_assets.state.schema import SCHEMA_VERSION, meta, metadata
 _BUSY_TIMEOUT_S = 30
 
 _OPENING_PAUSE_S = 0.01
+
+_READS_ONLY = "rs_assets_reads_only"
+"""Option of a connection whose transactions write nothing."""
 
 
 class StateDatabase:
@@ -40,11 +43,23 @@ class StateDatabase:
         Raises:
             StateError: the database cannot be opened, read or written.
         """
-        with self._told(), self._engine.begin() as connection:
+        with self._translated_errors(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def reading(self) -> Iterator[Connection]:
+        """One transaction that only reads, as everything was when it began; it waits for no writer, and none for it.
+
+        Raises:
+            StateError: the database cannot be opened or read.
+        """
+        with self._translated_errors(), self._engine.connect() as plain:
+            connection = plain.execution_options(**{_READS_ONLY: True})
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
@@ -63,18 +78,28 @@ class StateDatabase:
         # Without a pool no connection is shared with a forked process.
         engine = create_engine(self._url, poolclass=NullPool, connect_args={"timeout": _BUSY_TIMEOUT_S})
         event.listen(engine, "connect", _configure)
-        event.listen(engine, "begin", _begin_immediately)
-        with engine.begin() as connection:
-            metadata.create_all(connection)
-            statement = sqlite.insert(meta).values(name="schema_version", value=str(SCHEMA_VERSION))
-            connection.execute(statement.on_conflict_do_nothing())
-            found = connection.scalar(select(meta.c.value).where(meta.c.name == "schema_version"))
-        if found != str(SCHEMA_VERSION):
+        event.listen(engine, "begin", _begin)
+        with engine.connect() as plain:
+            present = self._tables(plain.execution_options(**{_READS_ONLY: True}))
+        if not present >= metadata.tables.keys():
+            with engine.begin() as connection:
+                self._tables(connection)
+                metadata.create_all(connection)
+                statement = sqlite.insert(meta).values(name="schema_version", value=str(SCHEMA_VERSION))
+                connection.execute(statement.on_conflict_do_nothing())
+        return engine
+
+    def _tables(self, connection: Connection) -> set[str]:
+        """The names of the tables that are there; those of another version are refused, and nothing is changed."""
+        present = set(inspect(connection).get_table_names())
+        statement = select(meta.c.value).where(meta.c.name == "schema_version")
+        found = connection.scalar(statement) if meta.name in present else None
+        if found not in {None, str(SCHEMA_VERSION)}:
             raise StateError(
                 f"the state database {self._place} has version {found}, this program reads version {SCHEMA_VERSION}; "
                 "use the program that wrote it, or another file"
             )
-        return engine
+        return present
 
     def _make_directory(self, directory: Path) -> None:
         try:
@@ -123,5 +148,6 @@ def _use_write_ahead_log(connection: Any) -> None:
             return
 
 
-def _begin_immediately(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(connection: Connection) -> None:
+    reads_only = connection.get_execution_options().get(_READS_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")

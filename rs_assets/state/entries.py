@@ -64,13 +64,13 @@ class SessionEntries:
         """The sessions for which nothing was decided yet, the oldest first."""
         statement = select(session_entries).where(session_entries.c.settled_at.is_(None))
         statement = statement.order_by(session_entries.c.noted_at, session_entries.c.session_id)
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return [_entry(row) for row in connection.execute(statement).mappings()]
 
     def of(self, session_ids: Collection[str]) -> list[SessionEntry]:
         """What is noted of these sessions, in whichever collection."""
         statement = select(session_entries).where(session_entries.c.session_id.in_(list(session_ids)))
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return [_entry(row) for row in connection.execute(statement).mappings()]
 
     def settle(self, entry: SessionEntry, *, request_id: str | None, message: str, at: datetime) -> None:

@@ -22,7 +22,7 @@ class Heartbeats:
 
     def silent_since(self, moment: datetime) -> list[str]:
         """The runs that gave their last sign of life before `moment`."""
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return list(connection.scalars(select(heartbeats.c.run_id).where(heartbeats.c.at < moment)))
 
     def forget(self, run_ids: Iterable[str]) -> None:

@@ -54,7 +54,7 @@ class IncompleteItems:
         if overdue_at is not None:
             statement = statement.where(table.c.overdue_from <= overdue_at)
         statement = statement.order_by(table.c.overdue_from, table.c.partition, table.c.item_id)
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return [IncompleteItem(**row) for row in connection.execute(statement).mappings()]
 
     def due(self, station: str, now: datetime) -> dict[str, datetime]:

@@ -54,7 +54,7 @@ class Orders:
         """The orders of the files of these items, whoever waits for them, by the key that the object is to have."""
         ids = list(item_ids)
         found: dict[str, Order] = {}
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             for start in range(0, len(ids), _IDS_A_QUERY):
                 some = ids[start : start + _IDS_A_QUERY]
                 statement = select(orders).where(orders.c.collection == collection, orders.c.item_id.in_(some))
@@ -68,7 +68,7 @@ class Orders:
         """The files that an owner waits for, the next to be looked at first."""
         statement = select(orders).where(orders.c.owner == owner)
         statement = statement.order_by(orders.c.look_again_at, orders.c.item_id, orders.c.asset)
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return [_ordered_file(row) for row in connection.execute(statement).mappings()]
 
     def due(self, owner: str, now: datetime, *, pause: timedelta) -> dict[str, datetime]:

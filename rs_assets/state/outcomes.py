@@ -85,7 +85,7 @@ class Outcomes:
         if partitions is not None:
             statement = statement.where(failures.c.partition.in_(list(partitions)))
         statement = statement.order_by(failures.c.failed_first, failures.c.partition, failures.c.asset)
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return [_failure(row) for row in connection.execute(statement).mappings()]
 
     def accepted(self, station: str, source_ids: Collection[str], state: FileState) -> set[str]:
@@ -95,7 +95,7 @@ class Outcomes:
             failures.c.status == state,
             failures.c.resolution.startswith(_ACCEPTED, autoescape=True),
         )
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return set(connection.scalars(statement)) & set(source_ids)
 
     def due(self, station: str, now: datetime) -> dict[str, datetime]:

@@ -103,7 +103,7 @@ class Requests:
 
     def known(self, ids: Iterable[str]) -> dict[str, RequestRecord]:
         """The records of these ids, by id; without those that were never accepted."""
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return {
                 row["id"]: _record(row)
                 for some in _parts(ids)
@@ -118,7 +118,7 @@ class Requests:
             .order_by(requests.c.priority.desc(), requests.c.submitted_at, requests.c.id)
             .limit(limit)
         )
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return [_record(row) for row in connection.execute(statement).mappings()]
 
     def queue(self, ids: Sequence[str], batch: str) -> None:
@@ -136,7 +136,7 @@ class Requests:
         """What is left of each batch, in the order in which it was queued: its requests that have not ended."""
         statement = select(requests).where(requests.c.state == RequestState.QUEUED).order_by(requests.c.place)
         batches: dict[str, list[RequestRecord]] = {}
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             for row in connection.execute(statement).mappings():
                 batches.setdefault(row["batch"], []).append(_record(row))
         return batches
@@ -185,7 +185,7 @@ class Requests:
         statement = select(requests).order_by(requests.c.submitted_at.desc(), requests.c.id.desc()).limit(limit)
         if states is not None:
             statement = statement.where(requests.c.state.in_(list(states)))
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return [_record(row) for row in connection.execute(statement).mappings()]
 
     def ended_before(self, moment: datetime) -> list[str]:
@@ -195,7 +195,7 @@ class Requests:
             .where(requests.c.state.in_(list(_ENDED)), requests.c.ended_at < moment)
             .order_by(requests.c.ended_at, requests.c.id)
         )
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return list(connection.scalars(statement))
 
     def _change(self, request_id: str, values: Mapping[str, object]) -> None:

@@ -47,7 +47,7 @@ class Searches:
         statement = select(searches).where(searches.c.station == station)
         if partitions is not None:
             statement = statement.where(searches.c.partition.in_(partitions))
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(statement).mappings().all()
         return {row["partition"]: SearchRecord(**row) for row in rows}
 
@@ -63,7 +63,7 @@ class Searches:
             .where(or_(searches.c.was_closed.is_(False), searches.c.searched_at.is_(None)))
             .order_by(searches.c.window_end, searches.c.partition)
         )
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return [SearchRecord(**row) for row in connection.execute(statement).mappings()]
 
     def _record(

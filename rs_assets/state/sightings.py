@@ -29,7 +29,7 @@ class Sightings:
 
     def of(self, text: str, stations: Collection[str]) -> set[Sighting]:
         """Where items of these stations were met whose id holds the text, in whatever case."""
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             found = set(_staged(connection, text, stations))
             for table, columns in (
                 (failures, (failures.c.station, failures.c.partition, failures.c.collection)),

@@ -26,7 +26,7 @@ class SupersededObjects:
     def noted_before(self, moment: datetime) -> list[str]:
         """The objects that were noted before `moment`."""
         statement = select(superseded_objects.c.href).where(superseded_objects.c.since <= moment)
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return list(connection.scalars(statement.order_by(superseded_objects.c.since)))
 
     def forget(self, hrefs: Collection[str]) -> None:

@@ -42,7 +42,7 @@ class Transfers:
         """The files of these objects, by key."""
         keys = list(object_keys)
         found: dict[str, StagedFile] = {}
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             for start in range(0, len(keys), _KEYS_A_QUERY):
                 some = keys[start : start + _KEYS_A_QUERY]
                 rows = connection.execute(select(transfers).where(transfers.c.object_key.in_(some))).mappings()

@@ -45,6 +45,29 @@ def test_a_transaction_is_undone_by_an_error(database: StateDatabase) -> None:
     assert SupersededObjects(database).noted_before(LAST) == []
 
 
+def test_a_reader_waits_for_no_writer_and_sees_what_was_there_when_it_began(url: str) -> None:
+    database, other = StateDatabase(url), StateDatabase(url)
+    SupersededObjects(database).note(["file:///a"], at=NOW)
+
+    with database.transaction() as connection:
+        connection.execute(superseded_objects.insert(), {"href": "file:///b", "since": NOW})
+        assert SupersededObjects(other).noted_before(LAST) == ["file:///a"]
+
+    assert SupersededObjects(other).noted_before(LAST) == ["file:///a", "file:///b"]
+
+
+def test_a_writer_waits_for_no_reader_whose_facts_stay_those_of_its_begin(url: str) -> None:
+    database, other = StateDatabase(url), StateDatabase(url)
+    SupersededObjects(database).note(["file:///a"], at=NOW)
+
+    with database.reading() as connection:
+        before = connection.scalars(select(superseded_objects.c.href)).all()
+        SupersededObjects(other).note(["file:///b"], at=NOW)
+        assert connection.scalars(select(superseded_objects.c.href)).all() == before
+
+    assert SupersededObjects(database).noted_before(LAST) == ["file:///a", "file:///b"]
+
+
 def test_an_error_of_the_database_names_it(database: StateDatabase) -> None:
     with pytest.raises(StateError, match=r"state\.sqlite cannot be used"), database.transaction() as connection:
         connection.exec_driver_sql("SELECT * FROM nothing")
@@ -77,6 +100,22 @@ def test_a_database_of_another_version_is_refused(url: str, tmp_path: Path, vers
 
     with pytest.raises(StateError, match=f"has version {version}, this program reads version {SCHEMA_VERSION}"):
         SupersededObjects(StateDatabase(url)).noted_before(NOW)
+
+
+def test_nothing_is_made_in_a_database_of_another_version(url: str, tmp_path: Path) -> None:
+    SupersededObjects(StateDatabase(url)).noted_before(NOW)
+    file = tmp_path / "state/state.sqlite"
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE meta SET value = '99'")
+        connection.execute("DROP TABLE orders")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    before = file.read_bytes()
+
+    with pytest.raises(StateError, match="has version 99"):
+        SupersededObjects(StateDatabase(url)).noted_before(NOW)
+
+    assert file.read_bytes() == before
 
 
 def test_transactions_outlive_a_power_cut(database: StateDatabase) -> None:
