@@ -12,7 +12,7 @@ import click
 from rs_assets.cli.demo_archive import DemoArchive
 from rs_assets.cli.home import prepare_home
 from rs_assets.cli.processes import start_simulator
-from rs_assets.cli.sizes import size
+from rs_assets.cli.sizes import size_in_bytes
 from rs_assets.settings import CONFIG_VARIABLE, DEMO_SETTINGS, Settings, Station, load_settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--home", type=click.Path(path_type=Path), help="DAGSTER_HOME; by default ./dagster_home.")
 @click.option(
     "--chunk-size",
-    type=size,
+    type=size_in_bytes,
     metavar="SIZE",
     help="Size of the sessions' chunks, e.g. 20MB; real ones have 314571600 bytes. Small by default, or what the "
     "home was filled with before. Large ones are fewer, which is said.",

@@ -4,7 +4,7 @@ import click
 from pydantic import ByteSize, TypeAdapter, ValidationError
 
 
-def size(text: str) -> int:
+def size_in_bytes(text: str) -> int:
     """A number of bytes, e.g. ``314571600``, ``20MB`` (a million each) or ``300MiB`` (1024 × 1024 each).
 
     Raises:

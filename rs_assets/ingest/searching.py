@@ -67,7 +67,7 @@ def kept_results(platform: Platform, station: Station, partition: Partition) -> 
 def _is_final(platform: Platform, station: Station, partition: Partition, answer: Answer) -> bool:
     """Whether a search after the window's end need not be repeated: it is whole, and "nothing" was said clearly.
 
-    Doubtful nothing is believed at the second time.
+    An ambiguous empty answer is believed at the second time.
     """
     if answer.partial or not answer.ambiguous_empty:
         return not answer.partial

@@ -151,7 +151,7 @@ def begin(platform: Platform, request_id: str, *, run_id: str, at: datetime) -> 
     return request
 
 
-def end(  # noqa: PLR0917 - in the order in which it is told
+def end(  # noqa: PLR0917 - in the order of the record
     platform: Platform,
     request_id: str,
     request: AuxRequest | None,

@@ -71,7 +71,7 @@ def by_name(entries: Iterable[EntryPoint]) -> dict[str, EntryPoint]:
     """The entry points by the name of their interface, in their order.
 
     Raises:
-        SettingsError: two of them have one name, so that neither can be told from the other.
+        SettingsError: two of them have one name, so that it is not clear which is meant.
     """
     found: dict[str, EntryPoint] = {}
     for entry in entries:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from itertools import count
 
 import httpx
 
@@ -25,7 +24,8 @@ async def answer_of(station: Station, where: str, ask: Callable[[], Awaitable[ht
     Raises:
         StationError: the last attempt failed, too.
     """
-    for attempt in count(1):
+    attempt = 1
+    while True:
         retry_after = None
         try:
             response = await ask()
@@ -40,8 +40,8 @@ async def answer_of(station: Station, where: str, ask: Callable[[], Awaitable[ht
             retry_after = response.headers.get("Retry-After")
         if attempt >= station.retries.attempts:
             raise StationError(f"{station.name}: {problem} (tried {attempt} times)")
-        await asyncio.sleep(wait_before(attempt + 1, station.retries, retry_after))
-    raise AssertionError("unreachable")
+        attempt += 1
+        await asyncio.sleep(wait_before(attempt, station.retries, retry_after))
 
 
 def status_of(response: httpx.Response) -> str:

@@ -92,7 +92,7 @@ class StationConnection:
                     renewed = True
                 elif answer.pause is not None:
                     busy_since = busy_since or monotonic()
-                    self._check_patience(answer, busy_since)
+                    self._check_busy_timeout(answer, busy_since)
                 else:
                     return answer.response
 
@@ -105,7 +105,7 @@ class StationConnection:
         text = printable(" ".join(body.split()))
         return f"{text[:_EXCERPT]}…" if len(text) > _EXCERPT else text or "an empty answer"
 
-    def _check_patience(self, answer: "_Answer", since: float) -> None:
+    def _check_busy_timeout(self, answer: "_Answer", since: float) -> None:
         """Refuse one more pause of a station that has been busy since a moment for longer than its settings allow."""
         timeout = self.station.retries.busy_timeout
         if monotonic() + (answer.pause or 0) >= since + timeout:

@@ -33,7 +33,7 @@ class StoreProblem:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Vocabulary:
-    """What a kind of store calls its things, so that the problems it has can be told apart and put in its words."""
+    """What a kind of store calls its things, so that its problems can be distinguished and put in its words."""
 
     container: str
     """What holds the objects, e.g. ``bucket``."""

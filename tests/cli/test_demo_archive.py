@@ -6,7 +6,7 @@ import click
 import pytest
 
 from rs_assets.cli.demo_archive import SMALL, DemoArchive
-from rs_assets.cli.sizes import size
+from rs_assets.cli.sizes import size_in_bytes
 
 
 @pytest.mark.parametrize(
@@ -22,13 +22,13 @@ from rs_assets.cli.sizes import size
     ],
 )
 def test_a_size_is_read(text: str, expected: int) -> None:
-    assert size(text) == expected
+    assert size_in_bytes(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "MB", "-3MB", "20 parsecs", "0", "0.1B", "1e3"])
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match=r"not a size|less than one byte"):
-        size(text)
+        size_in_bytes(text)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ async def member_keys(file: FileRecord, key: str, sink: Sink) -> list[str]:
     """The keys under which the files inside a file would be, whatever the settings say; it is under `key` itself.
 
     Raises:
-        ContentsError, StoreError: what is inside cannot be told.
+        ContentsError, StoreError: what is inside cannot be determined.
     """
     contents = [each for each in FORMATS.values() if each.holds(file.asset)]
     return [

@@ -10,7 +10,7 @@ from rs_assets.staging.transfer_errors import PassingError
 class Watchdog:
     """Gives up a download that is slower than `min_rate`; what counts is the time spent waiting for its bytes.
 
-    It is entered around every wait, and told afterwards how much came.
+    It is entered around every wait; `passed` is called afterwards with how much came.
     """
 
     def __init__(self, min_rate: float, period: float, clock: Callable[[], float] = time.monotonic) -> None:

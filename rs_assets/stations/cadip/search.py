@@ -56,18 +56,17 @@ class CadipSearch:
         unassigned = 0
         owners = []
         for session in read_as(Session, listing, answer):
-            whose = self._owner(session)
-            owner = whose.mission_name
+            owner = self._owner(session)
             time = self._time_of(session)
-            if time is None and owner == mission:
+            if time is None and owner.mission_name == mission:
                 reason = f"it has no {place}, so no window"
                 answer.rejected.append(Rejected(session.session_id, reason, session.session_id))
             if time is None or time not in window:
                 continue
-            if owner == mission:
+            if owner.mission_name == mission:
                 wanted.setdefault(session.session_id, []).append(session)
-                owners.append(whose)
-            unassigned += owner == OTHER_MISSION
+                owners.append(owner)
+            unassigned += owner.mission_name == OTHER_MISSION
         answer.unassigned = None if OTHER_MISSION in self._station.missions else unassigned
         answer.items = await self._items(wanted, answer)
         answer.warnings += unknown_satellites(owners)

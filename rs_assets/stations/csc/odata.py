@@ -43,7 +43,7 @@ class Listing:
     entities: dict[str, Entity] = field(default_factory=dict)
     """By the service's key."""
     keyless: list[Entity] = field(default_factory=list)
-    """Entities without a key, which cannot be told apart."""
+    """Entities without a key, which cannot be distinguished."""
     pages: int = 0
     partial: bool = False
     """Whether something is known to be missing."""
