@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +10,10 @@ from uuid import uuid4
 import pytest
 
 from rs_assets.ingest import Platform
-from rs_assets.settings import parse_settings
+from rs_assets.settings import StateSettings, parse_settings
 from tests.platform import NOW, PASSWORD, PASSWORD_VARIABLE, SimulatedStation, settings_text
-from tests.servers import S3Server, rclone_s3, simulated_stations
+from tests.postgresql import POSTGRESQL_MISSING, PostgresqlServer, postgresql_server
+from tests.servers import S3Server, free_port, rclone_s3, simulated_stations
 from tests.store.azurite import AZURITE_MISSING
 
 _NEW_KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
@@ -45,9 +45,26 @@ def platform(station: SimulatedStation, tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.fixture
 def unused_port() -> int:
     """A loopback port on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def postgresql(request: pytest.FixtureRequest) -> Iterator[PostgresqlServer]:
+    """A real PostgreSQL server."""
+    if POSTGRESQL_MISSING:
+        pytest.skip(POSTGRESQL_MISSING)
+    certificate: Path = request.getfixturevalue("server_certificate")
+    with postgresql_server(certificate) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def state_settings(request: pytest.FixtureRequest, tmp_path: Path) -> StateSettings:
+    """An empty state, on every kind of database."""
+    if request.param == "sqlite":
+        return StateSettings(url=f"sqlite:///{tmp_path}/state/state.sqlite")
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    return server.state()
 
 
 @pytest.fixture(scope="session")

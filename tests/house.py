@@ -44,7 +44,7 @@ OPENERS = frozenset(
     {
         "rs_assets.store.opening",
         "rs_assets.catalog",
-        "rs_assets.state.database",
+        "rs_assets.state.opening",
         "rs_assets.locks.opening",
     }
 )
@@ -133,12 +133,12 @@ def kinds_told_apart(modules: Mapping[str, Path], kinds: Iterable[str]) -> list[
 
 
 def transactions_outside_state(modules: Mapping[str, Path]) -> dict[str, int]:
-    """The functions outside the room of the state that open a transaction of it, each with a line.
+    """The functions outside the rooms of state and locks that open a transaction of a database, each with a line.
 
-    The room itself lies below what asks stores, catalogues and stations, or beside it, so that a transaction that is
-    opened within it ends before anything of those is asked.
+    The rooms themselves lie below what asks stores, catalogues and stations, or beside it, so that a transaction that
+    is opened within them ends before anything of those is asked.
     """
-    own = {"transaction": {"state", *APART}, "reading": {"state", "catalog", *APART}}
+    own = {"transaction": {"state", "locks", *APART}, "reading": {"state", "catalog", *APART}}
     return {
         f"{name}.{function}": line
         for name, path in modules.items()

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -38,6 +39,13 @@ class S3Server:
         directory = self.root / BUCKET / prefix
         paths = (path for path in directory.rglob("*") if path.is_file() and not path.name.startswith(_PARTS))
         return {path.relative_to(directory).as_posix(): path.read_bytes() for path in paths}
+
+
+def free_port() -> int:
+    """A loopback port on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -77,6 +78,9 @@ class FileLocks:
             value = change(_value(file.read()))
             _write(file, {"boot": _boot(), "value": dict(value)})
         return value
+
+    def clock(self) -> float:
+        return time.monotonic()
 
     def _path(self, name: str) -> Path:
         parts = [_segment(part) for part in name.split("/")]

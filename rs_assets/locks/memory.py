@@ -1,6 +1,7 @@
 """Mutexes within one process, where no other is to be excluded."""
 
 import threading
+import time
 from collections.abc import Callable
 
 from rs_assets.locks.protocol import Holder, Value
@@ -39,6 +40,9 @@ class MemoryLocks:
         with self._guard:
             self._values[name] = change(self._values.get(name))
             return self._values[name]
+
+    def clock(self) -> float:
+        return time.monotonic()
 
 
 class _Held:

@@ -67,9 +67,13 @@ class Locks(Protocol):
         ...
 
     def read(self, name: str) -> Value | None:
-        """A value that the processes of this boot of the host share; None if there is none."""
+        """A value that the processes share; None if there is none, or it is of an earlier boot of the only host."""
         ...
 
     def update(self, name: str, change: Callable[[Value | None], Value]) -> Value:
         """Replace a value by what `change` makes of it, which nobody else changes meanwhile; the new one."""
+        ...
+
+    def clock(self) -> float:
+        """Seconds of a clock that all who share the locks read alike; it hardly ever jumps."""
         ...

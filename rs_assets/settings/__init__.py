@@ -13,13 +13,7 @@ from rs_assets.settings.authentication import (
     OAuth2Authentication,
     Secret,
 )
-from rs_assets.settings.document import (
-    OTHER_MISSION,
-    Mission,
-    Settings,
-    SqliteCatalogSettings,
-    StateSettings,
-)
+from rs_assets.settings.document import OTHER_MISSION, Mission, Settings, SqliteCatalogSettings
 from rs_assets.settings.interfaces import interface_names, load_interface
 from rs_assets.settings.loading import (
     CONFIG_VARIABLE,
@@ -31,6 +25,7 @@ from rs_assets.settings.loading import (
     parse_settings,
 )
 from rs_assets.settings.needs import CATALOG_SOURCE, Need, SessionRequest
+from rs_assets.settings.state import StateSettings
 from rs_assets.settings.station import (
     RESERVED_COLLECTIONS,
     RESERVED_STATION_NAMES,

@@ -11,6 +11,7 @@ from rs_assets.errors import SettingsError
 from rs_assets.settings.interfaces import AnyStation, load_interface
 from rs_assets.settings.model import Key, MisplacedValueError, SettingsModel
 from rs_assets.settings.needs import CATALOG_SOURCE, SessionRequest
+from rs_assets.settings.state import StateSettings
 from rs_assets.settings.station import Station
 from rs_assets.settings.store import Store
 
@@ -40,40 +41,6 @@ class SqliteCatalogSettings(SettingsModel):
     path: Path
     kinds: ClassVar[frozenset[str]] = frozenset({"sqlite"})
     """The kinds that the UI shows of what is in it, besides ``stac``."""
-
-
-class StateSettings(SettingsModel):
-    """Where the operational facts are kept."""
-
-    url: str
-    """SQLAlchemy URL without a password, e.g. ``sqlite:////data/state.sqlite``."""
-
-    @field_validator("url")
-    @classmethod
-    def _usable(cls, url: str) -> str:
-        from sqlalchemy.engine import make_url
-        from sqlalchemy.exc import ArgumentError
-
-        try:
-            parsed = make_url(url)
-        except ArgumentError as error:
-            raise ValueError("expected a SQLAlchemy URL, e.g. sqlite:////data/state.sqlite") from error
-        if parsed.password is not None:
-            raise ValueError("a URL must not hold a password")
-        if parsed.get_backend_name() != "sqlite":
-            raise ValueError(f"{parsed.get_backend_name()!r} cannot be used yet; use a sqlite:/// URL")
-        if not parsed.database or parsed.database == ":memory:":
-            raise ValueError("the state must outlive the process: name a file, e.g. sqlite:////data/state.sqlite")
-        return url
-
-    def resolved_against(self, base: Path) -> Self:
-        """The same settings with a relative SQLite path made absolute, starting at `base`."""
-        from sqlalchemy.engine import make_url
-
-        parsed = make_url(self.url)
-        assert parsed.database is not None
-        absolute = parsed.set(database=str(base / parsed.database))
-        return self.model_copy(update={"url": absolute.render_as_string()})
 
 
 class Settings(SettingsModel):

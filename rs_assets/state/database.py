@@ -1,40 +1,47 @@
-"""The state database: how it is opened, versioned and locked."""
+"""The state database: its transactions, its version, and what is written in the same way on every kind of database."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
-from time import monotonic, sleep
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, Engine, Table, inspect, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
 
 from rs_assets.errors import StateError
-from rs_assets.settings import StateSettings
 from rs_assets.state.schema import SCHEMA_VERSION, meta, metadata
 
-_BUSY_TIMEOUT_S = 30
-
-_OPENING_PAUSE_S = 0.01
-
-_READS_ONLY = "rs_assets_reads_only"
+READS_ONLY = "rs_assets_reads_only"
 """Option of a connection whose transactions write nothing."""
+
+
+class Server(Protocol):
+    """What keeps the tables: a file, or a server."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people to read; without a password."""
+        ...
+
+    def engine(self) -> Engine:
+        """Its engine, whose writing transactions never overlap, and whose reading ones see one moment.
+
+        Raises:
+            StateError: it cannot be opened.
+        """
+        ...
 
 
 class StateDatabase:
     """The state of one installation. Opened at first use; safe for many threads and processes."""
 
-    def __init__(self, url: str) -> None:
-        """Take the database at a SQLAlchemy URL; nothing is opened yet."""
-        self._url = make_url(url)
+    def __init__(self, server: Server) -> None:
+        """Take what keeps the tables; nothing is opened yet."""
+        self._server = server
 
     def __repr__(self) -> str:
-        return f"StateDatabase({self._url.render_as_string(hide_password=True)!r})"
+        return f"StateDatabase({self._server.place!r})"
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -54,7 +61,7 @@ class StateDatabase:
             StateError: the database cannot be opened or read.
         """
         with self._translated_errors(), self._engine.connect() as plain:
-            connection = plain.execution_options(**{_READS_ONLY: True})
+            connection = plain.execution_options(**{READS_ONLY: True})
             with connection.begin():
                 yield connection
 
@@ -63,30 +70,25 @@ class StateDatabase:
         try:
             yield
         except DBAPIError as error:
-            raise StateError(f"the state database {self._place} cannot be used: {error.orig}") from error
+            raise self._error(error.orig or error) from error
         except SQLAlchemyError as error:
-            raise StateError(f"the state database {self._place} cannot be used: {error}") from error
+            raise self._error(error) from error
 
-    @property
-    def _place(self) -> str:
-        return self._url.database or self._url.render_as_string(hide_password=True)
+    def _error(self, cause: BaseException) -> StateError:
+        reason = " ".join(str(cause).split())
+        return StateError(f"the state database {self._server.place} cannot be used: {reason}")
 
     @cached_property
     def _engine(self) -> Engine:
-        if self._url.database:
-            self._make_directory(Path(self._url.database).parent)
-        # Without a pool no connection is shared with a forked process.
-        engine = create_engine(self._url, poolclass=NullPool, connect_args={"timeout": _BUSY_TIMEOUT_S})
-        event.listen(engine, "connect", _configure)
-        event.listen(engine, "begin", _begin)
+        engine = self._server.engine()
         with engine.connect() as plain:
-            present = self._tables(plain.execution_options(**{_READS_ONLY: True}))
+            present = self._tables(plain.execution_options(**{READS_ONLY: True}))
         if not present >= metadata.tables.keys():
             with engine.begin() as connection:
                 self._tables(connection)
                 metadata.create_all(connection)
-                statement = sqlite.insert(meta).values(name="schema_version", value=str(SCHEMA_VERSION))
-                connection.execute(statement.on_conflict_do_nothing())
+                version = insert_into(connection, meta).values(name="schema_version", value=str(SCHEMA_VERSION))
+                connection.execute(version.on_conflict_do_nothing())
         return engine
 
     def _tables(self, connection: Connection) -> set[str]:
@@ -96,28 +98,22 @@ class StateDatabase:
         found = connection.scalar(statement) if meta.name in present else None
         if found not in {None, str(SCHEMA_VERSION)}:
             raise StateError(
-                f"the state database {self._place} has version {found}, this program reads version {SCHEMA_VERSION}; "
-                "use the program that wrote it, or another file"
+                f"the state database {self._server.place} has version {found}, this program reads version "
+                f"{SCHEMA_VERSION}; use the program that wrote it, or another database"
             )
         return present
 
-    def _make_directory(self, directory: Path) -> None:
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StateError(f"the directory {directory} of the state database cannot be made: {error}") from error
+
+def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An insertion that may say what happens where a row of the same primary key stands."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
-def open_state(settings: StateSettings) -> StateDatabase:
-    """The state of these settings; nothing is opened before its first use."""
-    return StateDatabase(settings.url)
-
-
-def upsert(connection: Connection, table: Any, rows: list[dict[str, Any]], *, keep: frozenset[str]) -> None:
+def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], *, keep: frozenset[str]) -> None:
     """Insert rows; where a row of the same primary key stands, overwrite all its columns but those to keep."""
     if not rows:
         return
-    statement = sqlite.insert(table)
+    statement = insert_into(connection, table)
     keys = [column.name for column in table.primary_key]
     changed = {
         column.name: statement.excluded[column.name]
@@ -125,29 +121,3 @@ def upsert(connection: Connection, table: Any, rows: list[dict[str, Any]], *, ke
         if column.name not in keys and column.name not in keep and column.name in rows[0]
     }
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
-
-
-def _configure(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # leaves BEGIN to the event below
-    _use_write_ahead_log(connection)
-    for pragma in ("synchronous = FULL", "journal_size_limit = 16777216"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _use_write_ahead_log(connection: Any) -> None:
-    """Switch the journal; while others open or close the same file, SQLite refuses this at once rather than wait."""
-    deadline = monotonic() + _BUSY_TIMEOUT_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() >= deadline:
-                raise
-            sleep(_OPENING_PAUSE_S)
-        else:
-            return
-
-
-def _begin(connection: Connection) -> None:
-    reads_only = connection.get_execution_options().get(_READS_ONLY, False)
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")

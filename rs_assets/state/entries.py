@@ -10,9 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import sqlite
 
-from rs_assets.state.database import StateDatabase
+from rs_assets.state.database import StateDatabase, insert_into
 from rs_assets.state.schema import session_entries
 
 
@@ -51,13 +50,13 @@ class SessionEntries:
         ]
         if not rows:
             return
-        statement = sqlite.insert(session_entries)
-        anew = statement.on_conflict_do_update(
-            index_elements=["collection", "session_id"],
-            set_={"station": statement.excluded.station, "settled_at": None, "message": ""},
-            where=session_entries.c.request_id.is_(None),
-        )
         with self._database.transaction() as connection:
+            statement = insert_into(connection, session_entries)
+            anew = statement.on_conflict_do_update(
+                index_elements=["collection", "session_id"],
+                set_={"station": statement.excluded.station, "settled_at": None, "message": ""},
+                where=session_entries.c.request_id.is_(None),
+            )
             connection.execute(anew, rows)
 
     def unsettled(self) -> list[SessionEntry]:

@@ -7,10 +7,9 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, func, or_, select, update
-from sqlalchemy.dialects import sqlite
 
 from rs_assets.errors import StateError
-from rs_assets.state.database import StateDatabase
+from rs_assets.state.database import StateDatabase, insert_into
 from rs_assets.state.schema import requests
 
 _MAX_VARIABLES = 500
@@ -99,7 +98,7 @@ class Requests:
             "submitted_at": at,
         }
         with self._database.transaction() as connection:
-            connection.execute(sqlite.insert(requests).on_conflict_do_nothing(), row)
+            connection.execute(insert_into(connection, requests).on_conflict_do_nothing(), row)
 
     def known(self, ids: Iterable[str]) -> dict[str, RequestRecord]:
         """The records of these ids, by id; without those that were never accepted."""

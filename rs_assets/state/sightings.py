@@ -35,11 +35,11 @@ class Sightings:
                 (failures, (failures.c.station, failures.c.partition, failures.c.collection)),
                 (incomplete_items, (incomplete_items.c.station, incomplete_items.c.partition)),
             ):
-                statement = select(table.c.item_id, *columns).where(table.c.item_id.contains(text, autoescape=True))
+                statement = select(table.c.item_id, *columns).where(table.c.item_id.icontains(text, autoescape=True))
                 found |= {Sighting(*row) for row in connection.execute(statement)}
             entered = session_entries.c
             statement = select(entered.session_id, entered.station, entered.collection)
-            rows = connection.execute(statement.where(entered.session_id.contains(text, autoescape=True)))
+            rows = connection.execute(statement.where(entered.session_id.icontains(text, autoescape=True)))
             found |= {Sighting(item_id, station, None, collection) for item_id, station, collection in rows}
         return {sighting for sighting in found if sighting.station in stations}
 
@@ -48,7 +48,7 @@ def _staged(connection: Connection, text: str, stations: Collection[str]) -> set
     """The items of staged objects, whose keys are ``<collection>/<item id>/<source id>/<file>``."""
     statement = select(transfers.c.object_key, transfers.c.station, transfers.c.partition)
     statement = statement.where(
-        transfers.c.station.in_(list(stations)), transfers.c.object_key.contains(text, autoescape=True)
+        transfers.c.station.in_(list(stations)), transfers.c.object_key.icontains(text, autoescape=True)
     )
     found = set()
     for key, station, partition in connection.execute(statement):

@@ -4,9 +4,8 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import sqlite
 
-from rs_assets.state.database import StateDatabase
+from rs_assets.state.database import StateDatabase, insert_into
 from rs_assets.state.schema import superseded_objects
 
 
@@ -21,7 +20,7 @@ class SupersededObjects:
         rows = [{"href": href, "since": at} for href in hrefs]
         if rows:
             with self._database.transaction() as connection:
-                connection.execute(sqlite.insert(superseded_objects).on_conflict_do_nothing(), rows)
+                connection.execute(insert_into(connection, superseded_objects).on_conflict_do_nothing(), rows)
 
     def noted_before(self, moment: datetime) -> list[str]:
         """The objects that were noted before `moment`."""

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from rs_assets.ingest import Platform
-from rs_assets.settings import S3Store, parse_settings
+from rs_assets.settings import S3Store, StateSettings, parse_settings
 from tests.campaigns.truth import assert_catalogue_is_whole, objects_among
 from tests.campaigns.workers import Order
 from tests.platform import settings_text
@@ -23,6 +23,7 @@ class Installation:
         url: str,
         *,
         s3: tuple[S3Store, Callable[[], dict[str, bytes]]] | None = None,
+        state: StateSettings | None = None,
         downlink: bool = False,
         **station: Any,
     ) -> None:
@@ -32,6 +33,7 @@ class Installation:
             home: an empty directory.
             url: the simulator.
             s3: a store with its reader, instead of a directory.
+            state: where its state is kept, instead of a file.
             downlink: whether there is a second station, the downlink station ``sgs``.
             station: keys of the stations' settings.
         """
@@ -43,6 +45,8 @@ class Installation:
             entry |= {"name": "sgs", "interface": "cadip", "start": "2010-01-01", "url": f"{url}/cadip/sgs"}
             document["stations"].append(entry)
         self._read: Callable[[], dict[str, bytes]] = self._files_of_directory
+        if state is not None:
+            document["state"] = state.model_dump(mode="json", exclude_defaults=True)
         if s3 is not None:
             store, self._read = s3
             document["store"] = store.model_dump(mode="json", exclude_none=True) | {"superseded_retention": "PT0S"}

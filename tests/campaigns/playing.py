@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from rs_assets.settings import StateSettings
 from rs_assets.store.parts import remove_stale
 from tests.campaigns.installation import Installation
 from tests.campaigns.script import Script
@@ -50,17 +51,25 @@ class _Session:
 
 
 @contextmanager
-def prepared(script: Script, station: SimulatedStation, number: int) -> Iterator["Play"]:
+def prepared(
+    script: Script, station: SimulatedStation, number: int, state: StateSettings | None = None
+) -> Iterator["Play"]:
     """An empty installation for a script; `number` is one that no other run at this station has."""
     with TemporaryDirectory(prefix="campaign-") as directory, ThreadedS3() as s3:
-        yield Play(script, station, Path(directory), s3, _EPOCH + timedelta(days=4 * number))
+        yield Play(script, station, Path(directory), s3, _EPOCH + timedelta(days=4 * number), state)
 
 
 class Play:
     """One run of a campaign."""
 
-    def __init__(
-        self, script: Script, station: SimulatedStation, home: Path, s3: ThreadedS3, morning: datetime
+    def __init__(  # noqa: PLR0917 - what a run is made of
+        self,
+        script: Script,
+        station: SimulatedStation,
+        home: Path,
+        s3: ThreadedS3,
+        morning: datetime,
+        state: StateSettings | None,
     ) -> None:
         """Prepare.
 
@@ -70,6 +79,7 @@ class Play:
             home: an empty directory.
             s3: an empty object store, where the script wants one.
             morning: a time at the station; nothing is published there on this day and the next.
+            state: where the state is kept; without it, in a file of the home.
         """
         self._script = script
         self._station = station
@@ -81,6 +91,7 @@ class Play:
             home,
             station.url,
             s3=s3.opened() if script.sink == "s3" else None,
+            state=state,
             downlink=True,
             concurrency=script.concurrency,
             verification={"size": script.policy, "checksum": script.policy},

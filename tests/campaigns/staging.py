@@ -12,12 +12,14 @@ import os
 import sys
 import time
 import traceback
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 
 from tests.campaigns.playing import prepared
 from tests.campaigns.script import Script, drawn
 from tests.platform import NOW, PASSWORD, PASSWORD_VARIABLE, SimulatedStation
+from tests.postgresql import PostgresqlServer, postgresql_server
 from tests.servers import simulated_stations
 
 ACTIONS = 25
@@ -33,17 +35,20 @@ def main(arguments: list[str] | None = None) -> int:
     begun = time.monotonic()
     failed: list[int] = []
     played = 0
-    with simulated_stations("--now", NOW.isoformat()) as url, SimulatedStation(url) as station:
+    with ExitStack() as stack:
+        url = stack.enter_context(simulated_stations("--now", NOW.isoformat()))
+        station = stack.enter_context(SimulatedStation(url))
+        server = stack.enter_context(postgresql_server()) if options.state == "postgresql" else None
         if options.script is not None:
             document = json.loads(Path(options.script).read_text())
-            return int(not _played(Script.from_dict(document), station, 0, options.script))
+            return int(not _played(Script.from_dict(document), station, server, 0, options.script))
         for number in range(options.runs):
             if time.monotonic() - begun > options.minutes * 60:
                 break
             seed = options.seed + number
             script = drawn(Random(seed), options.actions)
             played += 1
-            if not _played(script, station, number, f"seed {seed}"):
+            if not _played(script, station, server, number, f"seed {seed}"):
                 failed.append(seed)
                 print(f"again: python -m tests.campaigns.staging --runs 1 --seed {seed} --actions {options.actions}")
                 print(json.dumps(script.to_dict(), indent=1), flush=True)
@@ -59,14 +64,17 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--minutes", type=float, default=60.0, help="begin no further script after so many minutes")
     parser.add_argument("--actions", type=int, default=ACTIONS, help="actions of one script")
+    parser.add_argument(
+        "--state", choices=["sqlite", "postgresql"], default="sqlite", help="in which database the state is kept"
+    )
     parser.add_argument("--script", help="play the script in this file instead")
     return parser.parse_args(arguments)
 
 
-def _played(script: Script, station: SimulatedStation, number: int, name: str) -> bool:
+def _played(script: Script, station: SimulatedStation, server: PostgresqlServer | None, number: int, name: str) -> bool:
     """Play a script and print what came of it."""
     begun = time.monotonic()
-    with prepared(script, station, number) as play:
+    with prepared(script, station, number, None if server is None else server.state()) as play:
         try:
             play.play()
         except Exception:  # noqa: BLE001 - whatever went wrong is told, and the next script is played

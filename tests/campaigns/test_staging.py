@@ -12,6 +12,9 @@ from tests.campaigns.playing import prepared
 from tests.campaigns.script import Script, drawn
 from tests.campaigns.staging import main
 from tests.platform import PASSWORD, PASSWORD_VARIABLE, SimulatedStation
+from tests.postgresql import POSTGRESQL_MISSING
+
+needs_postgresql = pytest.mark.skipif(POSTGRESQL_MISSING is not None, reason=POSTGRESQL_MISSING or "it is there")
 
 _runs = count()
 
@@ -33,11 +36,12 @@ def test_whatever_fails_and_dies_what_is_visible_is_right_and_nothing_good_is_lo
         play.play()
 
 
+@pytest.mark.parametrize("state", ["sqlite", pytest.param("postgresql", marks=needs_postgresql)])
 def test_the_command_plays_the_script_of_a_seed(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    state: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(PASSWORD_VARIABLE, "")  # the command sets it, and it is gone afterwards
-    assert main(["--runs", "1", "--seed", "22", "--actions", "18"]) == 0, capsys.readouterr().out
+    assert main(["--runs", "1", "--seed", "22", "--actions", "18", "--state", state]) == 0, capsys.readouterr().out
 
 
 def test_a_script_is_that_of_its_seed_and_survives_json() -> None:

@@ -7,7 +7,6 @@ import argparse
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from rs_assets.requests.for_sessions import session_request_id
 from rs_assets.settings import DEMO_SETTINGS, load_settings
 from rs_assets.state import RequestRecord, Requests, RequestState
 from tests.platform import assert_catalogue_is_true
+from tests.servers import free_port
 
 ROOT = Path(__file__).parents[2]
 _FIRST = datetime(2026, 3, 1, tzinfo=UTC)
@@ -122,14 +122,11 @@ def _file(platform: Platform, number: int) -> str:
 @contextmanager
 def _everything(home: Path) -> Iterator[None]:
     """Simulator, web server and daemon; killed, with all that they have started, in the end."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     command = [sys.executable, "-c", "from rs_assets.cli import main; main()", "dev"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RS_ASSETS_")}
     log = (home / "dev.log").open("a")
     process = subprocess.Popen(
-        [*command, "--home", str(home), "--port", str(port)],
+        [*command, "--home", str(home), "--port", str(free_port())],
         stdout=log,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,

@@ -16,6 +16,7 @@ from tests.campaigns.truth import Truth, downloaded, sources_of
 from tests.campaigns.workers import PATIENCE_S, Order, Worker, work
 from tests.downlink import DownlinkStation
 from tests.platform import SimulatedStation
+from tests.postgresql import PostgresqlServer
 from tests.servers import S3Server
 
 _days = count()
@@ -28,12 +29,15 @@ def truth(station: SimulatedStation) -> Iterator[Truth]:
     truth.close()
 
 
-@pytest.fixture(params=["directory", "s3"])
+@pytest.fixture(params=["directory", "s3", "directory and state in PostgreSQL"])
 def installation(
     request: pytest.FixtureRequest, station: SimulatedStation, s3_server: S3Server, prefix: str, tmp_path: Path
 ) -> Installation:
     if request.param == "directory":
         return Installation(tmp_path, station.url)
+    if request.param != "s3":
+        server: PostgresqlServer = request.getfixturevalue("postgresql")
+        return Installation(tmp_path, station.url, state=server.state())
     return Installation(tmp_path, station.url, s3=(s3_server.store(prefix), lambda: s3_server.files(prefix)))
 
 

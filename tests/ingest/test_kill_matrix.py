@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import pytest
 
+from rs_assets.settings import StateSettings
 from tests.campaigns.installation import Installation
 from tests.campaigns.steps import STEPS
 from tests.campaigns.truth import Truth, downloaded, sources_of
@@ -66,10 +67,10 @@ def truth(station: SimulatedStation) -> Iterator[Truth]:
 
 
 @pytest.mark.parametrize(("step", "time"), DIRECTORY_ROWS)
-def test_killed_while_it_writes_to_a_directory(
-    station: SimulatedStation, truth: Truth, tmp_path: Path, step: str, time: int
+def test_killed_while_it_writes_to_a_directory(  # noqa: PLR0917 - fixtures
+    station: SimulatedStation, truth: Truth, state_settings: StateSettings, tmp_path: Path, step: str, time: int
 ) -> None:
-    installation = Installation(tmp_path, station.url, concurrency=2)
+    installation = Installation(tmp_path, station.url, state=state_settings, concurrency=2)
 
     ranges = _killed_and_run_again(station, truth, installation, (step, time), large=1_000_000)
 

@@ -1,13 +1,13 @@
 """Holds a mutex in a process of its own: prints ``held``, or ``refused``, and waits for a line."""
 
 import sys
-from pathlib import Path
 
-from rs_assets.locks import FileLocks
+from rs_assets.locks import open_locks
+from rs_assets.settings import StateSettings
 
 
-def main(directory: str, name: str) -> None:
-    held = FileLocks(Path(directory)).try_lock(name)
+def main(state: str, name: str) -> None:
+    held = open_locks(StateSettings.model_validate_json(state)).try_lock(name)
     print("refused" if held is None else "held", flush=True)
     sys.stdin.readline()
 

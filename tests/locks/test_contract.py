@@ -8,14 +8,22 @@ from typing import Any
 
 import pytest
 
-from rs_assets.locks import FileLocks, Holder, Locks, MemoryLocks
+from rs_assets.locks import FileLocks, Holder, Locks, MemoryLocks, open_locks
+from tests.postgresql import PostgresqlServer
 
 ODD_NAMES = ["a", "..", ".", "a b", "s3:  bucket x.EOF", "é" * 300, "a%2Fb", "\ud800", "~", "x" * 1000, "a.lock"]
 
 
-@pytest.fixture(params=["files", "memory"])
+@pytest.fixture(params=["files", "memory", "postgresql"])
 def locks(request: pytest.FixtureRequest, tmp_path: Path) -> Locks:
-    return FileLocks(tmp_path / "state.locks") if request.param == "files" else MemoryLocks()
+    match request.param:
+        case "files":
+            return FileLocks(tmp_path / "state.locks")
+        case "memory":
+            return MemoryLocks()
+        case _:
+            server: PostgresqlServer = request.getfixturevalue("postgresql")
+            return open_locks(server.state())
 
 
 @pytest.mark.parametrize("transient", [True, False])

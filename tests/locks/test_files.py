@@ -1,10 +1,5 @@
-"""Locks as files: between processes, across deaths and boots, and where the directory is of no use."""
+"""Locks as files: what remains of them, across boots, and where the directory is of no use."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,37 +11,6 @@ from rs_assets.locks import FileLocks, files
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     return tmp_path / "state.locks"
-
-
-@contextmanager
-def holding(directory: Path, name: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.locks.holding", str(directory), name]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def test_another_process_is_excluded_and_says_who_it_is(directory: Path) -> None:
-    locks = FileLocks(directory)
-    with holding(directory, "adgs/slot/1") as process:
-        assert locks.try_lock("adgs/slot/1") is None
-        holder = locks.locked("adgs/slot")["1"]
-        assert holder is not None
-        assert holder.pid == process.pid
-        assert str(holder).startswith(f"process {process.pid} on {os.uname().nodename} since 20")
-
-
-def test_what_a_killed_process_held_is_free_at_once(directory: Path) -> None:
-    locks = FileLocks(directory)
-    with holding(directory, "adgs/slot/1") as process:
-        process.kill()
-        process.wait()
-
-        assert locks.try_lock("adgs/slot/1") is not None
 
 
 def test_of_a_transient_name_nothing_remains(directory: Path) -> None:

@@ -76,6 +76,15 @@ def test_a_station_that_is_not_there_is_named_with_those_that_are() -> None:
         pytest.param(("sqlite:///state.sqlite", "sqlite://"), 10, "state.url", "name a file", id="state-in-memory"),
         pytest.param(("sqlite:///state", "mysql://u:p@h/state"), 10, "state.url", "password", id="state-password"),
         pytest.param(("sqlite:///state", "mysql://h/state"), 10, "state.url", "sqlite:///", id="state-backend"),
+        pytest.param(("sqlite:///state", "sqlite:///s?password=x&"), 10, "state.url", "state.password", id="in-query"),
+        pytest.param(("sqlite:///state", "postgresql+psycopg2://h/s"), 10, "state.url", "psycopg://", id="driver"),
+        pytest.param(("sqlite:///state.sqlite", "postgresql://h"), 10, "state.url", "name the database", id="no-name"),
+        pytest.param(
+            ("sqlite:///state", "postgresql://h/s?sslmode=disable&"), 10, "state.url", "allow_plaintext", id="sslmode"
+        ),
+        pytest.param(
+            ("sqlite:///state.sqlite", 'sqlite:///s", ca_file: "a'), 10, "state", "PostgreSQL", id="ca-of-file"
+        ),
         pytest.param(("stations:\n", "stations: 7\nmore:\n"), 11, "stations", "valid tuple", id="stations"),
     ],
 )

@@ -2,14 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from rs_assets.state import StateDatabase
+from rs_assets.settings import StateSettings
+from rs_assets.state import StateDatabase, open_state
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/state/state.sqlite"
+def database(state_settings: StateSettings) -> StateDatabase:
+    return open_state(state_settings)
 
 
 @pytest.fixture
-def database(url: str) -> StateDatabase:
-    return StateDatabase(url)
+def in_file(tmp_path: Path) -> StateSettings:
+    return StateSettings(url=f"sqlite:///{tmp_path}/state/state.sqlite")

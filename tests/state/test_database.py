@@ -12,7 +12,8 @@ from sqlalchemy import select
 from rs_assets.errors import StateError
 from rs_assets.items.files import FileState
 from rs_assets.items.multihash import Algorithm, Digest
-from rs_assets.state import Searches, StagedFile, StateDatabase, SupersededObjects, Transfers
+from rs_assets.settings import StateSettings
+from rs_assets.state import Searches, StagedFile, StateDatabase, SupersededObjects, Transfers, open_state
 from rs_assets.state.schema import SCHEMA_VERSION, superseded_objects
 from tests.files import file_at
 
@@ -21,16 +22,16 @@ LAST = datetime.max.replace(tzinfo=UTC)
 FIRST = datetime.min.replace(tzinfo=UTC)
 
 
-def test_nothing_is_opened_before_it_is_needed(url: str, tmp_path: Path) -> None:
-    StateDatabase(url)
+def test_nothing_is_opened_before_it_is_needed(in_file: StateSettings, tmp_path: Path) -> None:
+    open_state(in_file)
 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_one_object_writes_another_reads(url: str) -> None:
-    SupersededObjects(StateDatabase(url)).note(["file:///a"], at=NOW)
+def test_what_one_object_writes_another_reads(state_settings: StateSettings) -> None:
+    SupersededObjects(open_state(state_settings)).note(["file:///a"], at=NOW)
 
-    assert SupersededObjects(StateDatabase(url)).noted_before(LAST) == ["file:///a"]
+    assert SupersededObjects(open_state(state_settings)).noted_before(LAST) == ["file:///a"]
 
 
 def test_a_transaction_is_undone_by_an_error(database: StateDatabase) -> None:
@@ -45,8 +46,8 @@ def test_a_transaction_is_undone_by_an_error(database: StateDatabase) -> None:
     assert SupersededObjects(database).noted_before(LAST) == []
 
 
-def test_a_reader_waits_for_no_writer_and_sees_what_was_there_when_it_began(url: str) -> None:
-    database, other = StateDatabase(url), StateDatabase(url)
+def test_a_reader_waits_for_no_writer_and_sees_what_was_there_when_it_began(state_settings: StateSettings) -> None:
+    database, other = open_state(state_settings), open_state(state_settings)
     SupersededObjects(database).note(["file:///a"], at=NOW)
 
     with database.transaction() as connection:
@@ -56,8 +57,8 @@ def test_a_reader_waits_for_no_writer_and_sees_what_was_there_when_it_began(url:
     assert SupersededObjects(other).noted_before(LAST) == ["file:///a", "file:///b"]
 
 
-def test_a_writer_waits_for_no_reader_whose_facts_stay_those_of_its_begin(url: str) -> None:
-    database, other = StateDatabase(url), StateDatabase(url)
+def test_a_writer_waits_for_no_reader_whose_facts_stay_those_of_its_begin(state_settings: StateSettings) -> None:
+    database, other = open_state(state_settings), open_state(state_settings)
     SupersededObjects(database).note(["file:///a"], at=NOW)
 
     with database.reading() as connection:
@@ -68,9 +69,12 @@ def test_a_writer_waits_for_no_reader_whose_facts_stay_those_of_its_begin(url: s
     assert SupersededObjects(database).noted_before(LAST) == ["file:///a", "file:///b"]
 
 
-def test_an_error_of_the_database_names_it(database: StateDatabase) -> None:
-    with pytest.raises(StateError, match=r"state\.sqlite cannot be used"), database.transaction() as connection:
+def test_an_error_of_the_database_names_it(state_settings: StateSettings) -> None:
+    with pytest.raises(StateError) as caught, open_state(state_settings).transaction() as connection:
         connection.exec_driver_sql("SELECT * FROM nothing")
+
+    assert str(caught.value).startswith(f"the state database {state_settings.place} cannot be used: ")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -81,29 +85,31 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path, content: bytes) -> 
     file.write_bytes(content)
 
     with pytest.raises(StateError, match=str(file)):
-        SupersededObjects(StateDatabase(f"sqlite:///{file}")).noted_before(NOW)
+        SupersededObjects(open_state(StateSettings(url=f"sqlite:///{file}"))).noted_before(NOW)
 
 
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(StateError, match=f"{tmp_path}/file/state"):
-        SupersededObjects(StateDatabase(f"sqlite:///{tmp_path}/file/state/state.sqlite")).noted_before(NOW)
+        SupersededObjects(open_state(StateSettings(url=f"sqlite:///{tmp_path}/file/state/state.sqlite"))).noted_before(
+            NOW
+        )
 
 
 @pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, SCHEMA_VERSION - 1, "new"])
-def test_a_database_of_another_version_is_refused(url: str, tmp_path: Path, version: int | str) -> None:
-    SupersededObjects(StateDatabase(url)).noted_before(NOW)
+def test_a_database_of_another_version_is_refused(in_file: StateSettings, tmp_path: Path, version: int | str) -> None:
+    SupersededObjects(open_state(in_file)).noted_before(NOW)
     with sqlite3.connect(tmp_path / "state/state.sqlite") as connection:
         connection.execute("UPDATE meta SET value = ?", [str(version)])
     connection.close()
 
     with pytest.raises(StateError, match=f"has version {version}, this program reads version {SCHEMA_VERSION}"):
-        SupersededObjects(StateDatabase(url)).noted_before(NOW)
+        SupersededObjects(open_state(in_file)).noted_before(NOW)
 
 
-def test_nothing_is_made_in_a_database_of_another_version(url: str, tmp_path: Path) -> None:
-    SupersededObjects(StateDatabase(url)).noted_before(NOW)
+def test_nothing_is_made_in_a_database_of_another_version(in_file: StateSettings, tmp_path: Path) -> None:
+    SupersededObjects(open_state(in_file)).noted_before(NOW)
     file = tmp_path / "state/state.sqlite"
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE meta SET value = '99'")
@@ -113,13 +119,13 @@ def test_nothing_is_made_in_a_database_of_another_version(url: str, tmp_path: Pa
     before = file.read_bytes()
 
     with pytest.raises(StateError, match="has version 99"):
-        SupersededObjects(StateDatabase(url)).noted_before(NOW)
+        SupersededObjects(open_state(in_file)).noted_before(NOW)
 
     assert file.read_bytes() == before
 
 
-def test_transactions_outlive_a_power_cut(database: StateDatabase) -> None:
-    with database.transaction() as connection:
+def test_transactions_outlive_a_power_cut(in_file: StateSettings) -> None:
+    with open_state(in_file).transaction() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
 
 
@@ -139,17 +145,17 @@ def test_a_forked_process_has_a_connection_of_its_own(database: StateDatabase) -
         assert connection.scalar(select(superseded_objects.c.href)) == "file:///child"
 
 
-def _open_and_note(url: str, name: str, barrier: Barrier) -> None:
+def _open_and_note(settings: StateSettings, name: str, barrier: Barrier) -> None:
     barrier.wait(20)
-    SupersededObjects(StateDatabase(url)).note([name], at=NOW)
+    SupersededObjects(open_state(settings)).note([name], at=NOW)
 
 
-def test_a_fresh_database_can_be_opened_by_eight_processes_at_once(url: str) -> None:
+def test_a_fresh_database_can_be_opened_by_eight_processes_at_once(state_settings: StateSettings) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     names = [f"file:///{number}" for number in range(8)]
     barrier = context.Barrier(len(names))
-    processes = [context.Process(target=_open_and_note, args=(url, name, barrier)) for name in names]
+    processes = [context.Process(target=_open_and_note, args=(state_settings, name, barrier)) for name in names]
 
     for process in processes:
         process.start()
@@ -157,7 +163,7 @@ def test_a_fresh_database_can_be_opened_by_eight_processes_at_once(url: str) -> 
         process.join(30)
 
     assert [process.exitcode for process in processes] == [0] * 8
-    assert sorted(SupersededObjects(StateDatabase(url)).noted_before(LAST)) == names
+    assert sorted(SupersededObjects(open_state(state_settings)).noted_before(LAST)) == names
 
 
 @pytest.mark.parametrize("moment", [NOW, FIRST, LAST, NOW.astimezone(timezone(timedelta(hours=-5)))])
@@ -177,8 +183,8 @@ def test_a_naive_time_is_refused(database: StateDatabase) -> None:
         SupersededObjects(database).note(["file:///a"], at=NOW.replace(tzinfo=None))
 
 
-def test_the_address_is_shown_without_a_password() -> None:
-    assert "hunter2" not in repr(StateDatabase("sqlite://user:hunter2@/state.sqlite"))
+def test_a_state_is_known_by_its_place(state_settings: StateSettings) -> None:
+    assert repr(open_state(state_settings)) == f"StateDatabase({state_settings.place!r})"
 
 
 def staged(key: str = "s1_aux/A/1/A.zip", **others: Any) -> StagedFile:

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rs_assets.errors import StateError
-from rs_assets.state import RequestCounts, RequestRecord, Requests, RequestState, StateDatabase
+from rs_assets.settings import StateSettings
+from rs_assets.state import RequestCounts, RequestRecord, Requests, RequestState, StateDatabase, open_state
 from rs_assets.state.schema import requests as table
 
 NOW = datetime(2026, 11, 10, 12, 30, 15, 123_456, tzinfo=UTC)
@@ -193,13 +194,13 @@ def test_those_that_ended_long_ago_are_told(requests: Requests) -> None:
     assert requests.ended_before(NOW + MINUTE) == ["b", "a"]
 
 
-def test_a_state_without_requests_gets_their_table(url: str) -> None:
-    with StateDatabase(url).transaction() as connection:
+def test_a_state_without_requests_gets_their_table(state_settings: StateSettings) -> None:
+    with open_state(state_settings).transaction() as connection:
         table.drop(connection)
 
-    accept(Requests(StateDatabase(url)), "a")
+    accept(Requests(open_state(state_settings)), "a")
 
-    assert ids(Requests(StateDatabase(url)).pending(1)) == ["a"]
+    assert ids(Requests(open_state(state_settings)).pending(1)) == ["a"]
 
 
 steps = st.lists(
@@ -212,7 +213,7 @@ steps = st.lists(
 def test_every_accepted_request_is_always_in_one_place(
     steps: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    requests = Requests(StateDatabase(f"sqlite:///{tmp_path_factory.mktemp('state')}/state.sqlite"))
+    requests = Requests(open_state(StateSettings(url=f"sqlite:///{tmp_path_factory.mktemp('state')}/state.sqlite")))
     accepted = set()
     for number, (step, request_id) in enumerate(steps):
         match step:

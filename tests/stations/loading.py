@@ -8,11 +8,10 @@ import asyncio
 import json
 import sys
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
-from rs_assets.locks import FileLocks
-from rs_assets.settings import Station, load_interface
+from rs_assets.locks import open_locks
+from rs_assets.settings import StateSettings, Station, load_interface
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.limits import StationLimits
 
@@ -36,7 +35,7 @@ async def _main(order: dict[str, Any]) -> None:
     station = load_interface(order["station"]["interface"]).settings.model_validate(order["station"])
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
-    async with StationLimits(station, FileLocks(Path(order["locks"]))) as limits:
+    async with StationLimits(station, open_locks(StateSettings.model_validate(order["state"]))) as limits:
         if order["what"] == "get":
             await _get(station, limits, order["count"], order.get("worker", 0))
         else:

@@ -5,14 +5,13 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
 
-from rs_assets.locks import FileLocks
-from rs_assets.settings import Retries, Station
+from rs_assets.locks import open_locks
+from rs_assets.settings import Retries, StateSettings, Station
 from rs_assets.stations.limits import StationLimits
 
 from .service import Service
@@ -68,17 +67,16 @@ def settings(url: str = "http://127.0.0.1:1", **others: Any) -> Station:
     return service.station(None, **{"concurrency": 4, "retries": Retries(), **others})
 
 
-@pytest.fixture
-def locks(tmp_path: Path) -> FileLocks:
-    return FileLocks(tmp_path / "state.locks")
-
-
 @asynccontextmanager
 async def process(
-    station: Station, locks: FileLocks, what: str, **order: object
+    station: Station, state: StateSettings, what: str, **order: object
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A process that is ready and waits for a line; it is killed if it does not end."""
-    order |= {"station": station.model_dump(mode="json"), "locks": str(locks._directory), "what": what}
+    order |= {
+        "station": station.model_dump(mode="json"),
+        "state": state.model_dump(mode="json", exclude_defaults=True),
+        "what": what,
+    }
     command = [sys.executable, "-m", "tests.stations.loading", json.dumps(order)]
     pipe = asyncio.subprocess.PIPE
     running = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
@@ -103,11 +101,11 @@ async def go(running: asyncio.subprocess.Process) -> None:
     await running.stdin.drain()
 
 
-async def load(station: Station, locks: FileLocks, *, processes: int, count: int) -> list[str]:
+async def load(station: Station, state: StateSettings, *, processes: int, count: int) -> list[str]:
     """Let processes ask for so many answers each, all at once; what they say at the end."""
     async with AsyncExitStack() as stack:
         running = [
-            await stack.enter_async_context(process(station, locks, "get", count=count)) for _ in range(processes)
+            await stack.enter_async_context(process(station, state, "get", count=count)) for _ in range(processes)
         ]
         for each in running:
             await go(each)
@@ -115,44 +113,48 @@ async def load(station: Station, locks: FileLocks, *, processes: int, count: int
 
 
 @pytest.mark.parametrize("limit", [4, 2])
-async def test_no_more_requests_than_allowed_are_in_flight_whatever_runs_at_once(locks: FileLocks, limit: int) -> None:
+async def test_no_more_requests_than_allowed_are_in_flight_whatever_runs_at_once(
+    state_settings: StateSettings, limit: int
+) -> None:
     station = LoadedStation()
     async with station.served() as url:
-        said = await load(settings(url, concurrency=limit), locks, processes=3, count=40)
+        said = await load(settings(url, concurrency=limit), state_settings, processes=3, count=40)
 
     assert said == ["done"] * 3
     assert len(station.arrivals) == 120
     assert station.most == limit
-    assert locks.locked("stations/adgs/slot") == {}
+    assert open_locks(state_settings).locked("stations/adgs/slot") == {}
 
 
-async def test_a_station_that_is_busy_now_and_then_serves_every_process_in_the_end(locks: FileLocks) -> None:
+async def test_a_station_that_is_busy_now_and_then_serves_every_process_in_the_end(
+    state_settings: StateSettings,
+) -> None:
     station = LoadedStation()
     station.busy_answers = 6
     async with station.served() as url:
-        said = await load(settings(url), locks, processes=2, count=20)
+        said = await load(settings(url), state_settings, processes=2, count=20)
 
     assert said == ["done"] * 2
     assert len(station.arrivals) == 40 + 6
     assert station.most <= 4
 
 
-async def test_requests_a_minute_are_counted_over_all_processes(locks: FileLocks) -> None:
+async def test_requests_a_minute_are_counted_over_all_processes(state_settings: StateSettings) -> None:
     station = LoadedStation()
     async with station.served() as url:
-        said = await load(settings(url, requests_per_minute=1200), locks, processes=2, count=10)
+        said = await load(settings(url, requests_per_minute=1200), state_settings, processes=2, count=10)
 
     assert said == ["done"] * 2
     # 20 turns 50 ms apart; two processes that each keep to the limit alone would need half of that.
     assert station.arrivals[-1] - station.arrivals[0] > 0.8
 
 
-async def test_the_slots_of_a_killed_process_are_free_at_once(locks: FileLocks) -> None:
+async def test_the_slots_of_a_killed_process_are_free_at_once(state_settings: StateSettings) -> None:
     station = settings()
-    async with process(station, locks, "hold") as doomed:
+    async with process(station, state_settings, "hold") as doomed:
         await go(doomed)
         assert json.loads(await said_by(doomed)) == [1, 2, 3, 4]
-        async with StationLimits(station, locks) as limits:
+        async with StationLimits(station, open_locks(state_settings)) as limits:
             waiting = asyncio.create_task(limits.slot().__aenter__())
             await asyncio.wait([waiting], timeout=0.3)
             assert not waiting.done()
@@ -164,13 +166,13 @@ async def test_the_slots_of_a_killed_process_are_free_at_once(locks: FileLocks) 
                 assert await waiting in {1, 2, 3, 4}
 
 
-async def test_a_pause_holds_for_every_process(locks: FileLocks) -> None:
+async def test_a_pause_holds_for_every_process(state_settings: StateSettings) -> None:
     station = LoadedStation()
     async with station.served() as url:
         patient = settings(url, retries=Retries(max_wait=1000))
         async with (
-            process(patient, locks, "get", count=4) as running,
-            StationLimits(patient, locks) as limits,
+            process(patient, state_settings, "get", count=4) as running,
+            StationLimits(patient, open_locks(state_settings)) as limits,
         ):
             async with limits.slot():
                 limits.busy(1000)
@@ -183,12 +185,12 @@ async def test_a_pause_holds_for_every_process(locks: FileLocks) -> None:
 
 
 async def test_with_more_processes_than_connections_each_gets_its_first_answer_within_a_few_requests(
-    locks: FileLocks,
+    state_settings: StateSettings,
 ) -> None:
     station = LoadedStation()
     async with station.served() as url, AsyncExitStack() as stack:
         running = [
-            await stack.enter_async_context(process(settings(url), locks, "get", count=300, worker=number))
+            await stack.enter_async_context(process(settings(url), state_settings, "get", count=300, worker=number))
             for number in range(6)
         ]
         for each in running:

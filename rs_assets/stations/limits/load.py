@@ -17,7 +17,7 @@ _REFRESH = 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What all who use the station know of it. Times are seconds of the host's monotonic clock."""
+    """What all who use the station know of it. Times are seconds of the clock of the locks."""
 
     allowed: float
     paused_from: float = float("-inf")
@@ -26,11 +26,13 @@ class _Known:
     back_off: float = _FIRST_PAUSE
 
     @classmethod
-    def of(cls, value: Value | None, concurrency: int) -> Self:
-        """What was shared; nothing is known where that is not what `asdict` gives."""
+    def of(cls, value: Value | None, concurrency: int, now: float) -> Self:
+        """What was shared; nothing is known where that is not what `asdict` gives, or of a clock that was ahead."""
         try:
             known = cls(**{name: float(number) for name, number in (value or {}).items()})
         except (TypeError, ValueError):
+            known = cls(float(concurrency))
+        if known.paused_from > now + _MAX_PAUSE:
             known = cls(float(concurrency))
         return replace(known, allowed=min(max(1.0, known.allowed), float(concurrency)))
 
@@ -54,7 +56,7 @@ class Load:
     """The load that one station stands, as the processes that share `locks` know it together."""
 
     def __init__(self, station: Station, locks: Locks, clock: Callable[[], float]) -> None:
-        """Take the station's settings; `clock` is the host's monotonic one, in seconds."""
+        """Take the station's settings; `clock` is that of the locks, in seconds."""
         self._concurrency = station.concurrency
         self._retries = station.retries
         self._locks = locks
@@ -87,7 +89,7 @@ class Load:
         now = self._clock()
 
         def change(value: Value | None) -> Value:
-            known = _Known.of(value, self._concurrency)
+            known = _Known.of(value, self._concurrency, self._clock())
             longest = self._retries.busy_timeout if retry_after else self._retries.max_wait
             pause = min(retry_after or known.back_off, longest)
             return asdict(known.after_busy(pause, now, is_asked_for=bool(retry_after)))
@@ -110,7 +112,7 @@ class Load:
         self._served = 0
 
         def change(value: Value | None) -> Value:
-            shared = _Known.of(value, self._concurrency)
+            shared = _Known.of(value, self._concurrency, self._clock())
             allowed = min(shared.allowed + 1, float(self._concurrency))
             return asdict(replace(shared, allowed=allowed, back_off=_FIRST_PAUSE))
 
@@ -123,5 +125,5 @@ class Load:
         return self._known
 
     def _adopt(self, value: Value | None) -> None:
-        self._known = _Known.of(value, self._concurrency)
+        self._known = _Known.of(value, self._concurrency, self._clock())
         self._read_at = self._clock()

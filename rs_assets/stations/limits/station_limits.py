@@ -1,7 +1,6 @@
 """How far one station may be loaded: connections at the same time, requests a minute, and pauses that it asks for."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Self
@@ -22,19 +21,19 @@ class StationLimits:
     """
 
     def __init__(
-        self, station: Station, locks: Locks | None = None, *, clock: Callable[[], float] = time.monotonic
+        self, station: Station, locks: Locks | None = None, *, clock: Callable[[], float] | None = None
     ) -> None:
         """Prepare.
 
         Args:
             station: the station.
             locks: those of all who use the station; without them the limits hold for this object alone.
-            clock: the host's monotonic clock, in seconds.
+            clock: in seconds, in place of that of the locks.
         """
         self.station = station
         self._locks = locks or MemoryLocks()
-        self._clock = clock
-        self.load = Load(station, self._locks, clock)
+        self._clock = clock or self._locks.clock
+        self.load = Load(station, self._locks, self._clock)
         """What the station stands at this moment."""
         self._slots = StationSlots(self._locks, station.name, self.load, timeout=station.timeouts.slot)
         self._turns = asyncio.Lock()

@@ -1,0 +1,66 @@
+"""The state in one SQLite file, for the processes of one machine."""
+
+import sqlite3
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool
+
+from rs_assets.errors import StateError
+from rs_assets.state.database import READS_ONLY
+
+_BUSY_TIMEOUT_S = 30
+
+_OPENING_PAUSE_S = 0.01
+
+
+class SqliteFile:
+    """The file; it and its directory are made at first use."""
+
+    def __init__(self, url: URL) -> None:
+        """Take its SQLAlchemy URL, which names a file."""
+        self._url = url
+
+    @property
+    def place(self) -> str:
+        return str(self._url.database)
+
+    def engine(self) -> Engine:
+        directory = Path(self.place).parent
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StateError(f"the directory {directory} of the state database cannot be made: {error}") from error
+        # Without a pool no connection is shared with a forked process.
+        engine = create_engine(self._url, poolclass=NullPool, connect_args={"timeout": _BUSY_TIMEOUT_S})
+        event.listen(engine, "connect", _configure)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+
+def _configure(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # leaves BEGIN to the event below
+    _use_write_ahead_log(connection)
+    for pragma in ("synchronous = FULL", "journal_size_limit = 16777216"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _use_write_ahead_log(connection: Any) -> None:
+    """Switch the journal; while others open or close the same file, SQLite refuses this at once rather than wait."""
+    deadline = monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() >= deadline:
+                raise
+            sleep(_OPENING_PAUSE_S)
+        else:
+            return
+
+
+def _begin(connection: Connection) -> None:
+    reads_only = connection.get_execution_options().get(READS_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
