@@ -68,9 +68,10 @@ class StateSettings(SettingsModel):
     @model_validator(mode="after")
     def _of_its_kind(self) -> Self:
         if self.sqlite_path is not None:
-            given = self.model_fields_set & {"password", "ca_file", "allow_plaintext", "connect_timeout"}
+            others = {name: field.default for name, field in type(self).model_fields.items() if name != "url"}
+            given = [name for name, default in others.items() if getattr(self, name) != default]
             if given:
-                raise ValueError(f"{', '.join(sorted(given))}: only with PostgreSQL; a SQLite file has no such thing")
+                raise ValueError(f"{', '.join(given)}: only with PostgreSQL; a SQLite file has no such thing")
         if self.password is not None and self.password.default is not None and not self._is_local:
             raise ValueError("'default' is only for a server on this machine; name 'env' or 'file' alone")
         return self
