@@ -103,8 +103,8 @@ class PostgresqlLocks:
             return _value(_scalar(session, "SELECT value FROM lock_values WHERE name = %s", self._quoted(name)[0]))
 
     def update(self, name: str, change: Callable[[Value | None], Value]) -> Value:
-        quoted, key = self._quoted(name)
         with self._sessions() as session, session.transaction():
+            quoted, key = self._quoted(name)
             session.execute("SELECT pg_advisory_xact_lock(%s)", (key,))
             before = _value(_scalar(session, "SELECT value FROM lock_values WHERE name = %s", quoted))
             value = change(before)
@@ -133,7 +133,7 @@ class PostgresqlLocks:
                 session.execute("SELECT pg_advisory_unlock(%s)", (key,))
 
     def _quoted(self, name: str) -> tuple[str, int]:
-        """The name as the tables have it, and the key of its advisory lock."""
+        """The name as the tables have it, and the key of its advisory lock, for which the session must have begun."""
         quoted = "/".join(quote(part, safe=" @+,:|", errors="surrogatepass") for part in name.split("/"))
         digest = hashlib.blake2b(f"{self._schema} {quoted}".encode(), digest_size=8, person=b"rs_assets").digest()
         return quoted, int.from_bytes(digest, signed=True)

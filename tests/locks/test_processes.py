@@ -4,9 +4,11 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from rs_assets.locks import open_locks
 from rs_assets.settings import StateSettings
@@ -71,3 +73,26 @@ def test_a_forked_process_holds_nothing_of_its_parent_and_breaks_nothing(state_s
     assert locks.is_locked("adgs/held")
     assert eventually(lambda: not locks.is_locked("adgs/free"))
     assert held is not None
+
+
+def test_one_that_has_done_nothing_before_waits_for_its_turn_to_change_a_value(state_settings: StateSettings) -> None:
+    first, second = open_locks(state_settings), open_locks(state_settings)
+    assert first.read("adgs/load") is None
+    order: list[str] = []
+
+    def slow(_: object) -> Mapping[str, Any]:
+        other.start()
+        other.join(0.5)  # it is to wait for this one's end
+        order.append("first")
+        return {"count": 1}
+
+    def after(value: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        order.append("second")
+        return {"count": (value or {}).get("count", 0) + 1}
+
+    other = threading.Thread(target=second.update, args=("adgs/load", after))
+    first.update("adgs/load", slow)
+    other.join(30)
+
+    assert order == ["first", "second"]
+    assert first.read("adgs/load") == {"count": 2}
