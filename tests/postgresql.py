@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -32,6 +33,11 @@ POSTGRESQL_MISSING = None if _programs() else "PostgreSQL's server (Debian's pos
 """Why no server can be started; None where it can."""
 
 
+def connected(settings: StateSettings) -> psycopg.Connection[tuple[Any, ...]]:
+    """A connection to the database of a state, beside those of the program."""
+    return psycopg.connect(**dict(settings.postgresql_parameters()))  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True)
 class PostgresqlServer:
     """A running server, asked through a socket file, and on a port of loopback."""
@@ -42,7 +48,7 @@ class PostgresqlServer:
     def state(self, **settings: object) -> StateSettings:
         """The settings of a state in an empty schema."""
         schema = f"s{uuid4().hex}"
-        with psycopg.connect(self.url().replace("+psycopg", "")) as connection:
+        with connected(StateSettings(url=self.url())) as connection:
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
         return StateSettings.model_validate({"url": f"{self.url()}&options=-csearch_path%3D{schema}", **settings})
 
@@ -58,7 +64,7 @@ class PostgresqlServer:
             "CREATE ROLE {name} LOGIN PASSWORD {password}",
             "CREATE SCHEMA {name} AUTHORIZATION {name}",
         )
-        with psycopg.connect(self.url().replace("+psycopg", "")) as connection:
+        with connected(StateSettings(url=self.url())) as connection:
             for statement in statements:
                 parts = {"name": sql.Identifier(name), "password": sql.Literal(password)}
                 connection.execute(sql.SQL(statement).format(**parts))

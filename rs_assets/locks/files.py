@@ -17,7 +17,6 @@ from typing import IO
 from urllib.parse import quote, unquote
 
 from rs_assets.errors import LockError
-from rs_assets.items.times import format_time, parse_time
 from rs_assets.locks.flock import is_at, try_flock
 from rs_assets.locks.protocol import Holder, Value
 
@@ -46,7 +45,7 @@ class FileLocks:
                     break
                 file.close()  # its last holder has removed it meanwhile
             with suppress(OSError):  # who holds it is only to be read; a full disk excludes nobody
-                _write(file, _described(Holder()))
+                _write(file, Holder().to_json())
         return _Held(file, path if transient else None)
 
     def is_locked(self, name: str) -> bool:
@@ -76,7 +75,7 @@ class FileLocks:
         with self._errors(), _opened(self._path(name)) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             value = change(_value(file.read()))
-            _write(file, {"boot": _boot(), "value": dict(value)})
+            _write(file, json.dumps({"boot": _boot(), "value": dict(value)}))
         return value
 
     def clock(self) -> float:
@@ -137,21 +136,16 @@ def _is_locked(path: Path) -> bool:
         return False
 
 
-def _write(file: IO[bytes], content: dict[str, object]) -> None:
+def _write(file: IO[bytes], content: str) -> None:
     # In one write, padded over what was there: a reader sees no half of it.
-    data = json.dumps(content).encode()
+    data = content.encode()
     os.pwrite(file.fileno(), data.ljust(os.fstat(file.fileno()).st_size), 0)
-
-
-def _described(holder: Holder) -> dict[str, object]:
-    return {"host": holder.host, "pid": holder.pid, "since": format_time(holder.since)}
 
 
 def _holder(path: Path) -> Holder | None:
     try:
-        facts = json.loads(path.read_bytes())
-        return Holder(str(facts["host"]), int(facts["pid"]), parse_time(str(facts["since"])))
-    except (OSError, ValueError, KeyError, TypeError):
+        return Holder.from_json(path.read_bytes())
+    except OSError:
         return None
 
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, LiteralString
 from urllib.parse import quote, unquote
 
 from rs_assets.errors import LockError
-from rs_assets.items.times import format_time, parse_time
 from rs_assets.locks.protocol import Holder, Value
 from rs_assets.settings import StateSettings
 
@@ -75,7 +74,7 @@ class PostgresqlLocks:
                 return None
             self._held[quoted] = key
             held = _Held(self, quoted, is_transient=transient)
-            row = (quoted, quoted.rpartition("/")[0], key, _described(Holder()))
+            row = (quoted, quoted.rpartition("/")[0], key, Holder().to_json())
             session.execute(
                 "INSERT INTO lock_holders VALUES (%s, %s, %s, %s) ON CONFLICT (name) DO UPDATE "
                 "SET key = excluded.key, holder = excluded.holder",
@@ -90,13 +89,14 @@ class PostgresqlLocks:
     def holder(self, name: str) -> Holder | None:
         with self._sessions() as session:
             found = _scalar(session, "SELECT holder FROM lock_holders WHERE name = %s", self._quoted(name)[0])
-        return None if found is None else _holder(found)
+        return None if found is None else Holder.from_json(found)
 
     def locked(self, folder: str) -> dict[str, Holder | None]:
         statement: LiteralString = "SELECT name, holder FROM lock_holders WHERE folder = %s AND key IN"
         with self._sessions() as session:
             rows = session.execute(f"{statement} ({_HELD})", (self._quoted(folder)[0],)).fetchall()
-        return {unquote(name.rpartition("/")[2], errors="surrogatepass"): _holder(holder) for name, holder in rows}
+        last = {name.rpartition("/")[2]: Holder.from_json(holder) for name, holder in rows}
+        return {unquote(name, errors="surrogatepass"): holder for name, holder in last.items()}
 
     def read(self, name: str) -> Value | None:
         with self._sessions() as session:
@@ -219,18 +219,6 @@ def _driver() -> Any:
 def _scalar(session: "psycopg.Connection[_Row]", statement: LiteralString, *values: object) -> Any:
     row = session.execute(statement, values).fetchone()
     return None if row is None else row[0]
-
-
-def _described(holder: Holder) -> str:
-    return json.dumps({"host": holder.host, "pid": holder.pid, "since": format_time(holder.since)})
-
-
-def _holder(text: str) -> Holder | None:
-    try:
-        facts = json.loads(text)
-        return Holder(str(facts["host"]), int(facts["pid"]), parse_time(str(facts["since"])))
-    except (ValueError, KeyError, TypeError):
-        return None
 
 
 def _value(text: str | None) -> Value | None:

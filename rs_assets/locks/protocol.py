@@ -4,6 +4,7 @@ Whoever holds one keeps it until it releases it or its process ends, however tha
 is believed. N slots are N mutexes whose names differ by their number.
 """
 
+import json
 import os
 import socket
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from rs_assets.items.times import format_time, utc_now
+from rs_assets.items.times import format_time, parse_time, utc_now
 
 Value = Mapping[str, Any]
 """A small JSON object that processes share."""
@@ -25,6 +26,19 @@ class Holder:
     pid: int = field(default_factory=os.getpid)
     since: datetime = field(default_factory=utc_now)
     """Aware UTC."""
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Holder | None":
+        """Read what `to_json` wrote; None where it is something else."""
+        try:
+            facts = json.loads(text)
+            return cls(str(facts["host"]), int(facts["pid"]), parse_time(str(facts["since"])))
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def to_json(self) -> str:
+        """The holder as text."""
+        return json.dumps({"host": self.host, "pid": self.pid, "since": format_time(self.since)})
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host} since {format_time(self.since.replace(microsecond=0))}"

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
 
 _EXAMPLES = "sqlite:////data/state.sqlite or postgresql+psycopg://user@host/database"
-_POSTGRESQL = "postgresql"
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
-_OWN_KEYS = {"password": "state.password", "sslmode": "state.allow_plaintext", "sslrootcert": "state.ca_file"}
+_OWN_KEYS = {"sslmode": "state.allow_plaintext", "sslrootcert": "state.ca_file"}
 """Parameters of a connection that have a setting, which knows the rules for them."""
 
 
@@ -57,7 +56,7 @@ class StateSettings(SettingsModel):
                         "the state must outlive the process: name a file, e.g. sqlite:////data/state.sqlite"
                     )
             case "postgresql":
-                if parsed.drivername not in {_POSTGRESQL, f"{_POSTGRESQL}+psycopg"}:
+                if parsed.drivername not in {"postgresql", "postgresql+psycopg"}:
                     raise ValueError(f"the driver {parsed.drivername!r} cannot be used; write postgresql+psycopg://")
                 if not parsed.database:
                     raise ValueError("name the database: postgresql+psycopg://user@host/database")

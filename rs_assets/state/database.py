@@ -16,7 +16,7 @@ READS_ONLY = "rs_assets_reads_only"
 """Option of a connection whose transactions write nothing."""
 
 
-class Server(Protocol):
+class Backend(Protocol):
     """What keeps the tables: a file, or a server."""
 
     @property
@@ -36,12 +36,12 @@ class Server(Protocol):
 class StateDatabase:
     """The state of one installation. Opened at first use; safe for many threads and processes."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, backend: Backend) -> None:
         """Take what keeps the tables; nothing is opened yet."""
-        self._server = server
+        self._backend = backend
 
     def __repr__(self) -> str:
-        return f"StateDatabase({self._server.place!r})"
+        return f"StateDatabase({self._backend.place!r})"
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -76,11 +76,11 @@ class StateDatabase:
 
     def _error(self, cause: BaseException) -> StateError:
         reason = " ".join(str(cause).split())
-        return StateError(f"the state database {self._server.place} cannot be used: {reason}")
+        return StateError(f"the state database {self._backend.place} cannot be used: {reason}")
 
     @cached_property
     def _engine(self) -> Engine:
-        engine = self._server.engine()
+        engine = self._backend.engine()
         with engine.connect() as plain:
             present = self._tables(plain.execution_options(**{READS_ONLY: True}))
         if not present >= metadata.tables.keys():
@@ -98,7 +98,7 @@ class StateDatabase:
         found = connection.scalar(statement) if meta.name in present else None
         if found not in {None, str(SCHEMA_VERSION)}:
             raise StateError(
-                f"the state database {self._server.place} has version {found}, this program reads version "
+                f"the state database {self._backend.place} has version {found}, this program reads version "
                 f"{SCHEMA_VERSION}; use the program that wrote it, or another database"
             )
         return present

@@ -17,7 +17,7 @@ _KEPT_CONNECTIONS = 2
 _engines: WeakSet[Engine] = WeakSet()
 
 
-class PostgresqlServer:
+class PostgresqlBackend:
     """One database of a server; the tables stand in the first schema of the search path."""
 
     def __init__(self, settings: StateSettings) -> None:

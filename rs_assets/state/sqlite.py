@@ -16,7 +16,7 @@ _BUSY_TIMEOUT_S = 30
 _OPENING_PAUSE_S = 0.01
 
 
-class SqliteFile:
+class SqliteBackend:
     """The file; it and its directory are made at first use."""
 
     def __init__(self, url: URL) -> None:

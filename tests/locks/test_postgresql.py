@@ -3,13 +3,12 @@
 import sys
 import time
 
-import psycopg
 import pytest
 
 from rs_assets.errors import LockError
 from rs_assets.locks import Locks, open_locks, postgresql
 from rs_assets.settings import StateSettings
-from tests.postgresql import PostgresqlServer
+from tests.postgresql import PostgresqlServer, connected
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def break_session(locks: Locks, state: StateSettings) -> None:
     assert isinstance(locks, postgresql.PostgresqlLocks)
     session = locks._session
     assert session is not None
-    with psycopg.connect(**dict(state.postgresql_parameters())) as connection:  # type: ignore[arg-type]
+    with connected(state) as connection:
         connection.execute("SELECT pg_terminate_backend(%s, 10000)", (session.info.backend_pid,))
 
 

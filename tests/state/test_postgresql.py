@@ -5,14 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from sqlalchemy import text
 
 from rs_assets.errors import SettingsError, StateError
 from rs_assets.settings import StateSettings
 from rs_assets.state import Heartbeats, StateDatabase, open_state
-from tests.postgresql import PostgresqlServer
+from tests.postgresql import PostgresqlServer, connected
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 PASSWORD = "hun'ter 2é"
@@ -80,7 +79,7 @@ def test_connections_that_the_server_has_ended_are_replaced(postgresql: Postgres
     database = open_state(settings)
     with database.reading() as connection:
         pid = connection.scalar(text("SELECT pg_backend_pid()"))
-    with psycopg.connect(**dict(settings.postgresql_parameters())) as other:  # type: ignore[arg-type]
+    with connected(settings) as other:
         other.execute("SELECT pg_terminate_backend(%s, 10000)", (pid,))
 
     with database.reading() as connection:

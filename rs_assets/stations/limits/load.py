@@ -89,7 +89,7 @@ class Load:
         now = self._clock()
 
         def change(value: Value | None) -> Value:
-            known = _Known.of(value, self._concurrency, self._clock())
+            known = self._read(value)
             longest = self._retries.busy_timeout if retry_after else self._retries.max_wait
             pause = min(retry_after or known.back_off, longest)
             return asdict(known.after_busy(pause, now, is_asked_for=bool(retry_after)))
@@ -112,7 +112,7 @@ class Load:
         self._served = 0
 
         def change(value: Value | None) -> Value:
-            shared = _Known.of(value, self._concurrency, self._clock())
+            shared = self._read(value)
             allowed = min(shared.allowed + 1, float(self._concurrency))
             return asdict(replace(shared, allowed=allowed, back_off=_FIRST_PAUSE))
 
@@ -124,6 +124,9 @@ class Load:
             self._adopt(self._locks.read(self._name))
         return self._known
 
+    def _read(self, value: Value | None) -> _Known:
+        return _Known.of(value, self._concurrency, self._clock())
+
     def _adopt(self, value: Value | None) -> None:
-        self._known = _Known.of(value, self._concurrency, self._clock())
+        self._known = self._read(value)
         self._read_at = self._clock()
