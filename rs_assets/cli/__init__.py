@@ -12,6 +12,7 @@ _MODULES = {
     "config": "config",
     "demo": "demo",
     "dev": "dev",
+    "due": "due",
     "failures": "failures",
     "request": "request",
     "requests": "request",

@@ -1,6 +1,7 @@
 """The three assets that the steps of a group make, and the runs that ask for them."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -46,10 +47,14 @@ def step_specs(
         upstream = [key]
 
 
-def partition_runs(station: Station, partitions: Iterable[tuple[str, str, str, Iterable[Step]]]) -> list[dg.RunRequest]:
+def partition_runs(
+    station: Station,
+    partitions: Iterable[tuple[str, str, str, Iterable[Step]]],
+    tags: Mapping[str, str] = MappingProxyType({}),
+) -> list[dg.RunRequest]:
     """Requests for runs of a station's partitions; each is given by its key, the run key, why it is due and the steps.
 
-    A partition that the station's settings no longer have is left out.
+    They have these tags, too. A partition that the station's settings no longer have is left out.
     """
     known = partitions_of(station)
     return [
@@ -57,7 +62,7 @@ def partition_runs(station: Station, partitions: Iterable[tuple[str, str, str, I
             run_key=run_key,
             partition_key=multi_partition_key(partition),
             asset_selection=asset_keys(station.name, steps),
-            tags={"station": station.name, "due": why},
+            tags={"station": station.name, "due": why, **tags},
         )
         for partition, run_key, why, steps in partitions
         if known.has_partition_key(multi_partition_key(partition))

@@ -13,6 +13,7 @@ from rs_assets.ingest.publishing import kept_manifest, publish_partition
 from rs_assets.ingest.searching import kept_results, search_partition
 from rs_assets.ingest.staging import StagingOptions, stage_partition
 from rs_assets.ingest.steps import Begun, Ended, PartitionMessage, PartitionReport, Progress, Searched, Step
+from rs_assets.ingest.work import at_work
 from rs_assets.staging.messages import Message, unobserved
 from rs_assets.stations.window import Partition
 
@@ -39,7 +40,7 @@ async def ingest(
     """Run the steps for every partition; one report for each, in their order, as soon as it is done.
 
     A partition that fails says why in its report, and the others go on. Credentials that are refused once are
-    not offered again for the partitions that follow.
+    not offered again for the partitions that follow. What is not completed stays unfinished in the state.
 
     Raises:
         SettingsError: there is no such station.
@@ -47,7 +48,12 @@ async def ingest(
         StateError: the state, by which the station's limits are kept, cannot be used.
     """
     options = options or IngestOptions()
-    async with open_station(platform, station_name) as station:
+    partitions = list(partitions)
+    keys = [partition.key for partition in partitions]
+    async with (
+        open_station(platform, station_name) as station,
+        at_work(platform, station_name, keys, options.steps) as work,
+    ):
         pipeline = _Pipeline(platform, station, options, progress)
         refused: str | None = None
         for partition in partitions:
@@ -55,6 +61,7 @@ async def ingest(
             if refused is None:
                 try:
                     await pipeline.run(report)
+                    await work.done(partition.key)
                 except AuthenticationError as error:
                     report.error = refused = str(error)
                 except RsAssetsError as error:

@@ -14,6 +14,7 @@ from rs_assets.state import (
     StateDatabase,
     SupersededObjects,
     Transfers,
+    Unfinished,
     open_state,
 )
 from rs_assets.stations.limits import StationLimits
@@ -32,6 +33,8 @@ class Platform:
     locks: Locks
     searches: Searches
     """When each partition was searched."""
+    unfinished: Unfinished
+    """What is wanted, or was begun and not ended."""
     incomplete: IncompleteItems
     """What the stations do not show whole."""
     outcomes: Outcomes
@@ -63,6 +66,7 @@ class Platform:
             state=state,
             locks=locks,
             searches=Searches(state),
+            unfinished=Unfinished(state),
             incomplete=IncompleteItems(state),
             outcomes=Outcomes(state),
             orders=Orders(state),

@@ -127,6 +127,31 @@ class Unpacking(SettingsModel):
     """How many times its size a file may grow; it fails beyond. The first MiB is free."""
 
 
+class Since(StrEnum):
+    """From when on windows are searched without being asked for."""
+
+    FIRST_SEARCH = "first_search"
+    """Those that have closed since the station was searched for the first time."""
+    START = "start"
+    """Every window since the station's `start`."""
+
+
+class Order(StrEnum):
+    """What is caught up with first."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
+class CatchUp(SettingsModel):
+    """How windows are searched that have closed unseen, e.g. while nothing ran."""
+
+    since: Since = Since.FIRST_SEARCH
+    order: Order = Order.OLDEST
+    per_tick: Annotated[int, Field(ge=0, le=100)] = 5
+    """Most runs of such windows that are asked for at once, every half minute; none with 0."""
+
+
 class Station(SettingsModel):
     """One station: how it is reached, what is asked of it, and how far it may be loaded.
 
@@ -165,6 +190,8 @@ class Station(SettingsModel):
     """How long after its end a window still changes; a window searched before that is searched once more."""
     poll_every: timedelta | None = None
     """How often the windows that are still open are searched by the sensor; not at all where empty."""
+    catch_up: CatchUp = CatchUp()
+    """How windows are searched that have closed unseen."""
     concurrency: Annotated[int, Field(ge=1, le=64)] = 4
     """Most requests at the same time, searches and downloads together, of all runs and processes."""
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None

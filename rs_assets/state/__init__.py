@@ -3,6 +3,7 @@
 SQLAlchemy Core over one schema with a version: in a SQLite file for one machine, in PostgreSQL for several.
 """
 
+from rs_assets.state.asked import AskedRun, AskedRuns
 from rs_assets.state.database import StateDatabase
 from rs_assets.state.entries import SessionEntries, SessionEntry
 from rs_assets.state.heartbeats import Heartbeats
@@ -14,8 +15,11 @@ from rs_assets.state.requests import RequestCounts, RequestRecord, Requests, Req
 from rs_assets.state.searches import Searches, SearchRecord
 from rs_assets.state.superseded import SupersededObjects
 from rs_assets.state.transfers import StagedFile, Transfers
+from rs_assets.state.unfinished import Unfinished, UnfinishedWork
 
 __all__ = [
+    "AskedRun",
+    "AskedRuns",
     "FileFailure",
     "Heartbeats",
     "IncompleteItem",
@@ -36,5 +40,7 @@ __all__ = [
     "StateDatabase",
     "SupersededObjects",
     "Transfers",
+    "Unfinished",
+    "UnfinishedWork",
     "open_state",
 ]

@@ -59,6 +59,37 @@ searches = Table(
     Column("error", _TEXT),  # of the last attempt
 )
 
+first_searches = Table(  # from when on windows are to be searched without being asked for
+    "first_searches",
+    metadata,
+    Column("station", _TEXT, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+)
+
+unfinished = Table(  # the partitions that are wanted or were begun
+    "unfinished",
+    metadata,
+    Column("station", _TEXT, primary_key=True),
+    Column("partition", _TEXT, primary_key=True),
+    Column("steps", _TEXT, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("worker", _TEXT),  # holds the mutex of this name while it is at it
+    Column("tries", Integer, nullable=False, default=0),
+)
+
+asked_runs = Table(  # the last run of each partition that a sensor has asked for
+    "asked_runs",
+    metadata,
+    Column("station", _TEXT, primary_key=True),
+    Column("partition", _TEXT, primary_key=True),
+    Column("reason", _TEXT, nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("cancelled", Integer, nullable=False),
+    Column("not_before", UtcTime),
+    Column("left_at", UtcTime),
+)
+
 failures = Table(
     "failures",
     metadata,

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
-from rs_assets.state.database import StateDatabase, upsert
-from rs_assets.state.schema import searches
+from rs_assets.state.database import StateDatabase, insert_into, upsert
+from rs_assets.state.schema import first_searches, searches
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,22 @@ class Searches:
         with self._database.reading() as connection:
             return [SearchRecord(**row) for row in connection.execute(statement).mappings()]
 
+    def first(self, station: str) -> datetime | None:
+        """When a partition of the station was searched, or tried, for the first time; None if none was."""
+        noted = select(first_searches.c.at).where(first_searches.c.station == station)
+        # A state of an earlier version has no note of it.
+        oldest = select(func.min(searches.c.attempted_at)).where(searches.c.station == station)
+        with self._database.reading() as connection:
+            found: datetime | None = connection.scalar(noted) or connection.scalar(oldest)
+        return found
+
+    def searched(self, station: str, first: str, last: str) -> set[str]:
+        """Those of the partitions from one key to another (inclusive, sorted as text) that were searched, or tried."""
+        key = searches.c.partition
+        statement = select(key).where(searches.c.station == station, key >= first, key <= last)
+        with self._database.reading() as connection:
+            return set(connection.scalars(statement))
+
     def _record(
         self,
         station: str,
@@ -79,3 +95,5 @@ class Searches:
         whole = {"station": station, "partition": partition, "window_end": window_end, "attempted_at": at, **row}
         with self._database.transaction() as connection:
             upsert(connection, searches, [whole], keep=keep)
+            noted = insert_into(connection, first_searches).on_conflict_do_nothing()
+            connection.execute(noted, {"station": station, "at": at})

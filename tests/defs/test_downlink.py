@@ -12,8 +12,8 @@ import pytest
 from rs_assets.defs.checks import verdicts
 from rs_assets.defs.following import following_sensor
 from rs_assets.defs.location import code_location
-from rs_assets.defs.sensors import due_partitions
 from rs_assets.ingest import Platform, Step
+from rs_assets.ingest.due import due_partitions
 from rs_assets.items.times import utc_now
 from rs_assets.settings import parse_settings
 from rs_assets.state import IncompleteItem
@@ -189,7 +189,7 @@ def test_a_partition_whose_look_again_failed_is_due_once_more_after_a_pause(watc
     [again] = due_partitions(watch.platform, station, tried + timedelta(minutes=15))
 
     assert at_once == []
-    assert again.run_key != due.run_key
+    assert again.reason != due.reason
 
 
 def test_a_session_that_is_published_starts_one_run_of_its_partition(watch: Watch, downlink: DownlinkStation) -> None:

@@ -12,9 +12,9 @@ import pytest
 from rs_assets.cli.outcome import StageOutcome
 from rs_assets.defs.checks import verdicts
 from rs_assets.defs.metadata import metadata_of
-from rs_assets.defs.sensors import due_partitions
 from rs_assets.errors import StateError, StationError
 from rs_assets.ingest import Platform, Step, Tally
+from rs_assets.ingest.due import due_partitions
 from rs_assets.items.files import FileState, Order
 from rs_assets.items.times import format_time, utc_now
 from rs_assets.requests.answering import Answering
@@ -260,7 +260,7 @@ async def test_a_partition_whose_run_died_is_due_again_after_a_pause(
     moment = utc_now() + LATER + timedelta(minutes=1)
 
     keys = {
-        each.run_key
+        each.reason
         for moment in (moment, moment + pause / 2, moment + pause)
         for each in due_partitions(platform, station, moment)
         if each.why == "order"
