@@ -17,7 +17,7 @@ LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"cli"}),
     frozenset({"definitions", "compat"}),
     frozenset({"defs"}),
-    frozenset({"sessions"}),
+    frozenset({"sessions", "upkeep"}),
     frozenset({"requests"}),
     frozenset({"ingest", "reports"}),
     frozenset({"staging", "catalog"}),

@@ -221,3 +221,7 @@ class Catalog(Protocol):
     def history(self, collection_id: str, item_id: str) -> list[HistoryEntry]:
         """What was done to the item, the oldest first, also where it is no longer there; empty where none is kept."""
         ...
+
+    def forget_history(self, before: datetime, most: int) -> int:
+        """Remove at most `most` entries of the history from before a time (aware UTC); how many there were."""
+        ...

@@ -7,6 +7,7 @@ can never overwrite each other's work.
 import json
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from rs_assets.catalog.protocol import (
     UpsertResult,
     UpsertStatus,
 )
-from rs_assets.catalog.records import ItemRecord, from_microseconds, item_record, read_item
+from rs_assets.catalog.records import ItemRecord, from_microseconds, item_record, read_item, to_microseconds
 from rs_assets.catalog.writing import ItemWriter
 from rs_assets.errors import CatalogError
 
@@ -38,6 +39,8 @@ _EXISTING = """
     CROSS JOIN items ON items.collection_id = ? AND items.id = wanted.value
     LEFT JOIN assets ON assets.item = items.number
 """
+_OLD_HISTORY = "SELECT number FROM history WHERE recorded_us < ? ORDER BY number LIMIT ?"
+
 _HISTORY = """
     SELECT recorded_us, status, content_hash FROM history
     WHERE collection_id = ? AND item_id = ? ORDER BY number
@@ -164,6 +167,16 @@ class SqliteCatalog:
         with self._database.reading() as connection:
             rows = connection.execute(_HISTORY, (collection_id, item_id)).fetchall()
         return [HistoryEntry(from_microseconds(recorded), status, digest.hex()) for recorded, status, digest in rows]
+
+    def forget_history(self, before: datetime, most: int) -> int:
+        """See `Catalog.forget_history`."""
+        with self._database.reading() as connection:
+            rows = connection.execute(_OLD_HISTORY, (to_microseconds(before), most)).fetchall()
+        if not rows:
+            return 0
+        with self._database.writing() as connection:
+            connection.executemany("DELETE FROM history WHERE number = ?", rows)
+        return len(rows)
 
 
 def _prepared(collection_id: str, item: pystac.Item) -> ItemRecord | UpsertResult:

@@ -14,6 +14,7 @@ _MODULES = {
     "dev": "dev",
     "due": "due",
     "failures": "failures",
+    "housekeeping": "housekeeping",
     "request": "request",
     "requests": "request",
     "session": "session",

@@ -4,6 +4,7 @@ import dagster as dg
 
 from rs_assets.defs.assets import PLATFORM, PROGRESS, ProgressFactory, station_assets
 from rs_assets.defs.following import following_sensor
+from rs_assets.defs.housekeeping import HOUSEKEEPING, housekeeping
 from rs_assets.defs.on_demand.assets import on_demand_assets
 from rs_assets.defs.on_demand.filing import file_aux_request
 from rs_assets.defs.on_demand.for_sessions import session_request_sensor
@@ -35,7 +36,8 @@ def code_location(settings: Settings, *, progress: ProgressFactory = LoggedProgr
             request_sensor(settings.requests_per_run),
             *filter(None, [session_request_sensor(settings)]),
         ],
-        jobs=[file_aux_request],
+        jobs=[file_aux_request, housekeeping],
+        schedules=[HOUSEKEEPING],
         resources={PLATFORM: platform, PROGRESS: dg.ResourceDefinition.hardcoded_resource(progress)},
         executor=dg.in_process_executor,
     )

@@ -110,6 +110,19 @@ class Inbox:
         self._documents.write_bytes(kept + _REASON, text.encode(errors="backslashreplace"))
         self._documents.delete(f"inbox/{name}")
 
+    def forget_rejected(self, before: datetime, most: int) -> int:
+        """Delete at most `most` rejected files that were rejected before a time (aware UTC); how many there were."""
+        names = self._documents.names("rejected")
+        deleted = 0
+        for name in names:
+            modified = self._documents.modified(f"rejected/{name}")
+            if modified is not None and modified < before:
+                self._documents.delete(f"rejected/{name}")
+                deleted += 1
+            if deleted >= most:
+                break
+        return deleted
+
     def rejection(self, request_id: str) -> str | None:
         """Why a request was rejected; None if it was not, or if the inbox has one of this id again."""
         name = document_name(request_id)

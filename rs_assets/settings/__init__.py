@@ -25,6 +25,7 @@ from rs_assets.settings.loading import (
     parse_settings,
 )
 from rs_assets.settings.needs import CATALOG_SOURCE, Need, SessionRequest
+from rs_assets.settings.retention import Retention
 from rs_assets.settings.state import StateSettings
 from rs_assets.settings.station import (
     RESERVED_COLLECTIONS,
@@ -69,6 +70,7 @@ __all__ = [
     "PackedFormat",
     "Policy",
     "Problem",
+    "Retention",
     "Retries",
     "S3Store",
     "Secret",

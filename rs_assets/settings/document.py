@@ -11,6 +11,7 @@ from rs_assets.errors import SettingsError
 from rs_assets.settings.interfaces import AnyStation, load_interface
 from rs_assets.settings.model import Key, MisplacedValueError, SettingsModel
 from rs_assets.settings.needs import CATALOG_SOURCE, SessionRequest
+from rs_assets.settings.retention import Retention
 from rs_assets.settings.state import StateSettings
 from rs_assets.settings.station import Station
 from rs_assets.settings.store import Store
@@ -53,6 +54,8 @@ class Settings(SettingsModel):
     store: Store
     catalog: SqliteCatalogSettings
     state: StateSettings
+    retention: Retention = Retention()
+    """How long operational facts are kept."""
     keys_per_run: Annotated[int, Field(ge=1, le=1000)] = 31
     """Most partitions of one run; a longer backfill is split."""
     requests_per_run: Annotated[int, Field(ge=1, le=1000)] = 100

@@ -32,10 +32,11 @@ class RequestState(StrEnum):
     @property
     def is_ended(self) -> bool:
         """Whether nothing more is done for it."""
-        return self in _ENDED
+        return self in ENDED
 
 
-_ENDED = frozenset({RequestState.ANSWERED, RequestState.PARTIAL, RequestState.FAILED})
+ENDED = frozenset({RequestState.ANSWERED, RequestState.PARTIAL, RequestState.FAILED})
+"""The states in which nothing more is done for a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +188,13 @@ class Requests:
         with self._database.reading() as connection:
             return [_record(row) for row in connection.execute(statement).mappings()]
 
-    def ended_before(self, moment: datetime) -> list[str]:
-        """The ids of the requests that ended before `moment`, the longest ago first."""
+    def ended_before(self, moment: datetime, limit: int) -> list[str]:
+        """The ids of at most `limit` requests that ended before `moment`, the longest ago first."""
         statement = (
             select(requests.c.id)
-            .where(requests.c.state.in_(list(_ENDED)), requests.c.ended_at < moment)
+            .where(requests.c.state.in_(list(ENDED)), requests.c.ended_at < moment)
             .order_by(requests.c.ended_at, requests.c.id)
+            .limit(limit)
         )
         with self._database.reading() as connection:
             return list(connection.scalars(statement))

@@ -15,11 +15,10 @@ from rs_assets.items.identity import safe_segment
 from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.store.batches import Batches
 from rs_assets.store.origin import Origin
-from rs_assets.store.parts import Part, remove_stale, store_errors
+from rs_assets.store.parts import PARTS, Part, remove_stale, store_errors
 from rs_assets.store.publishing import Wish, published
 from rs_assets.store.sink import Hasher, StoredObject, Writer
 
-_PARTS = ".parts"
 _READ_BYTES = 1 << 20
 _SMALL_BYTES = 256 << 10
 """What is less is written together with what other files have."""
@@ -84,7 +83,7 @@ class DirectorySink:
     @asynccontextmanager
     async def writer(self, key: str) -> AsyncIterator[Writer]:
         path = self._path(key)
-        part = Part(f"{self._root}/{_PARTS}", key)
+        part = Part(f"{self._root}/{PARTS}", key)
         writer = _DirectoryWriter(self, part, path)
         try:
             writer.present = await self._work.run(lambda: self._begun(part, path, key))
@@ -97,7 +96,7 @@ class DirectorySink:
         await asyncio.to_thread(_remove, self._path(key), self._root)
 
     async def tidy(self) -> None:
-        await asyncio.to_thread(remove_stale, f"{self._root}/{_PARTS}")
+        await asyncio.to_thread(remove_stale, f"{self._root}/{PARTS}")
 
     async def run_small(self, work: Callable[[], object]) -> None:
         """Do it in a thread, together with other short work, unless it is cancelled before its turn comes."""
@@ -119,8 +118,8 @@ class DirectorySink:
         # Paths are text here, since a thousand of them are made a second.
         for segment in key.split("/"):
             safe_segment(segment)
-        if key.partition("/")[0] == _PARTS:
-            raise ValueError(f"{key!r} cannot be a key: {_PARTS} is where files in the making are")
+        if key.partition("/")[0] == PARTS:
+            raise ValueError(f"{key!r} cannot be a key: {PARTS} is where files in the making are")
         return f"{self._root}/{key}"
 
     def _begun(self, part: Part, path: str, key: str) -> StoredObject | None:

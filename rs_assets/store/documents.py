@@ -137,6 +137,15 @@ class Documents(ABC):
         with suppress(FileNotFoundError):
             self._delete(path)
 
+    def delete_folder(self, folder: str) -> None:
+        """Delete the documents directly in a folder that nobody writes to any more, and the folder."""
+        for name in self.names(folder):
+            self.delete(f"{folder}/{name}")
+        self._remove_folder(folder)
+
+    def _remove_folder(self, folder: str) -> None:  # noqa: B027 - a bucket has no folders
+        """Remove a folder, if it is empty."""
+
     # What a kind of store does; a document or folder that is missing is a FileNotFoundError.
 
     @abstractmethod

@@ -23,6 +23,9 @@ from rs_assets.store.sink import Hasher
 
 _logger = logging.getLogger(__name__)
 
+PARTS = ".parts"
+"""The folder of a directory store in which files are made."""
+
 _UNUSABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 _CHECKPOINT_BYTES = 8 << 20
 """After so many bytes the journal notes how far the part has come; a smaller file is fetched again instead."""

@@ -66,8 +66,9 @@ class Installation:
         return objects_among(self._read())
 
     def parts(self) -> list[str]:
-        """What is in the making below a directory, or was left there."""
-        return sorted(path.name for path in (self.home / "store" / ".parts").glob("*"))
+        """What of objects is in the making below a directory, or was left there."""
+        names = (path.name for path in (self.home / "store" / ".parts").glob("*"))
+        return sorted(name for name in names if not name.endswith(".document.part"))
 
     def catalogued(self) -> dict[str, set[str]]:
         """The station's keys of the files of each item, all of which are there as the catalogue says."""

@@ -28,7 +28,7 @@ def _is_part(descriptor_or_path: object, suffix: str = "") -> bool:
     path = descriptor_or_path
     if isinstance(path, int):
         path = Path(f"/proc/self/fd/{path}").readlink()
-    return "/.parts/" in str(path) and str(path).endswith(suffix)
+    return "/.parts/" in str(path) and str(path).endswith(suffix) and not str(path).endswith(".document.part")
 
 
 def _document(folder: str) -> _Concerns:

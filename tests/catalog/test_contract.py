@@ -271,3 +271,18 @@ def test_summaries_are_told_in_full_however_many_values_they_have(catalog: Catal
     catalog.upsert(AUX, [aux_item(f"A{number}.EOF", product_type=f"T{number:03}") for number in range(100)])
 
     assert collection(catalog).to_dict()["summaries"]["product:type"] == [f"T{number:03}" for number in range(100)]
+
+
+def test_old_entries_of_the_history_are_forgotten_the_oldest_first(catalog: Catalog) -> None:
+    catalog.upsert(AUX, [aux_item()])
+    catalog.delete(AUX, "S1A_AUX_A")
+    catalog.upsert(AUX, [aux_item()])
+    soon = datetime.now(UTC) + HOUR
+
+    early = catalog.forget_history(soon - 2 * HOUR, 10)
+    some = catalog.forget_history(soon, 2)
+
+    assert (early, some) == (0, 2)
+    assert [entry.status for entry in catalog.history(AUX, "S1A_AUX_A")] == ["created"]
+    assert catalog.forget_history(soon, 2) == 1
+    assert catalog.count(AUX) == 1

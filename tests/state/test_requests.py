@@ -190,8 +190,8 @@ def test_those_that_ended_long_ago_are_told(requests: Requests) -> None:
     requests.ended("again", RequestState.FAILED, "", COUNTS, NOW - MINUTE)
     requests.again(["again"])
 
-    assert requests.ended_before(NOW) == ["b"]
-    assert requests.ended_before(NOW + MINUTE) == ["b", "a"]
+    assert requests.ended_before(NOW, 10) == ["b"]
+    assert requests.ended_before(NOW + MINUTE, 10) == ["b", "a"]
 
 
 def test_a_state_without_requests_gets_their_table(state_settings: StateSettings) -> None:
@@ -230,6 +230,6 @@ def test_every_accepted_request_is_always_in_one_place(
     places = [
         *ids(requests.pending(10)),
         *(record.id for records in requests.open_batches().values() for record in records),
-        *requests.ended_before(NOW + MINUTE),
+        *requests.ended_before(NOW + MINUTE, 10),
     ]
     assert sorted(places) == sorted(accepted)

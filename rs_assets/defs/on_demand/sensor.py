@@ -1,7 +1,6 @@
 """The sensor of on-demand requests: it takes in the inbox, and asks for the runs that answer it."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import dagster as dg
 
@@ -17,11 +16,6 @@ from rs_assets.state import Requests
 _INTERVAL_S = 10
 _MAX_BATCHES = 8
 """Batches that are open at the same time: few, so that an urgent request overtakes those that wait."""
-
-_KEEP = timedelta(days=30)
-"""How long the partition of an ended request stays; its documents in the store stay longer."""
-
-_PRUNED_A_TICK = 200
 
 
 def request_sensor(requests_per_run: int) -> dg.SensorDefinition:
@@ -48,7 +42,6 @@ def request_sensor(requests_per_run: int) -> dg.SensorDefinition:
         _give_back_what_was_not_answered(context.instance, platform)
         batches = plan(platform, batch_size=requests_per_run, max_batches=_MAX_BATCHES)
         new = [batch for batch in batches if not _run_of(context.instance, batch.id)]
-        _prune(context.instance, platform)
         if not new:
             return dg.SkipReason("no request waits" if not batches else f"{len(batches)} batches are being answered")
         keys = [request_id for batch in new for request_id in batch.request_ids]
@@ -92,11 +85,4 @@ def _forget_partitions(instance: dg.DagsterInstance, keys: Sequence[str]) -> Non
     """Partitions are ordered by when they were added; those of a batch must follow each other to make a range."""
     known = set(instance.get_dynamic_partitions(PARTITIONS))
     for key in known.intersection(keys):
-        instance.delete_dynamic_partition(PARTITIONS, key)
-
-
-def _prune(instance: dg.DagsterInstance, platform: Platform) -> None:
-    old = Requests(platform.state).ended_before(utc_now() - _KEEP)
-    known = set(instance.get_dynamic_partitions(PARTITIONS)) if old else set()
-    for key in [request_id for request_id in old if request_id in known][:_PRUNED_A_TICK]:
         instance.delete_dynamic_partition(PARTITIONS, key)
