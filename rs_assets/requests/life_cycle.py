@@ -4,21 +4,30 @@ Every step can be interrupted at any point and is done again by the next call: n
 """
 
 import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from uuid import uuid4
 
-from rs_assets.errors import StoreError
+from rs_assets.errors import LockError, StoreError
 from rs_assets.ingest import Platform
 from rs_assets.items.times import format_time
 from rs_assets.items.untrusted import printable
 from rs_assets.requests.inbox import Inbox, request_id_of
 from rs_assets.requests.model import AuxRequest, RequestError, parse_request
-from rs_assets.state import RequestCounts, RequestRecord, Requests, RequestState
+from rs_assets.state import RequestCounts, RequestRecord, Requests, RequestState, SubmittedRequest
 
 _log = logging.getLogger(__name__)
 
+
+_THREADS = 32
+"""Files of the inbox that are read at the same time: in a bucket each takes two requests."""
+_FILES_AT_ONCE = 512
+"""Files that are accepted in one transaction."""
 
 MOST_ATTEMPTS = 3
 """How often a request is tried by runs that end without answering it. The last time it has a run of its own, so that
@@ -42,7 +51,8 @@ class TakenIn:
     """Ids of requests that are pending now."""
     rejected: tuple[Rejection, ...]
     waiting: tuple[str, ...]
-    """Names of files left for the next time: those still being written, and those that cannot be read or moved."""
+    """Names of files left for the next time: those still being written, those that cannot be read or moved, and those
+    for which there was no time."""
     cleaned: tuple[str, ...]
     """Ids of requests that had ended, and were still there."""
 
@@ -61,7 +71,9 @@ class Batch:
     """The highest among them."""
 
 
-def take_in(platform: Platform, now: datetime) -> TakenIn:
+def take_in(
+    platform: Platform, now: datetime, *, budget: float = 10.0, clock: Callable[[], float] = time.monotonic
+) -> TakenIn:
     """Look at the files in the inbox that the state does not know: accept requests, move all else out of it.
 
     A file that cannot be read or moved holds no other one back.
@@ -69,28 +81,34 @@ def take_in(platform: Platform, now: datetime) -> TakenIn:
     Args:
         platform: the installation.
         now: the current time, aware UTC.
+        budget: seconds after which no more files are looked at; they wait for the next time.
+        clock: in seconds.
 
     Raises:
         StoreError, StateError: the inbox or the state cannot be read or written.
     """
-    inbox = Inbox(platform.documents)
+    inbox, begun = Inbox(platform.documents), clock()
     names = inbox.names()
     known = Requests(platform.state).known(filter(None, map(request_id_of, names)))
-    dispositions: list[tuple[str, _Disposition | Rejection]] = []
-    for name in names:
-        record = known.get(request_id_of(name) or "")
-        if record is None or record.state.is_ended:
-            try:
-                dispositions.append((name, _take(platform, inbox, name, record, now)))
-            except StoreError as error:
-                _log.warning("a file of the inbox is left for the next time: %s", printable(str(error)))
-                dispositions.append((name, _Disposition.WAITING))
-    taken = {kind: [name for name, found in dispositions if found is kind] for kind in _Disposition}
+    new = [name for name in names if (record := known.get(request_id_of(name) or "")) is None or record.state.is_ended]
+    if len(new) > _FILES_AT_ONCE:
+        random.shuffle(new)  # those that cannot be read are not always the first
+    taken: dict[str, _Disposition | Rejection] = {}
+    with ThreadPoolExecutor(_THREADS) as threads:
+        for start in range(0, len(new), _FILES_AT_ONCE):
+            if clock() - begun >= budget:
+                break
+            records = {name: known.get(request_id_of(name) or "") for name in new[start : start + _FILES_AT_ONCE]}
+            taken |= _take_some(platform, inbox, records, threads, now)
+    by_end: dict[_Disposition, list[str]] = {kind: [] for kind in _Disposition}
+    for name in sorted(new):
+        if isinstance(found := taken.get(name, _Disposition.WAITING), _Disposition):
+            by_end[found].append(name)
     return TakenIn(
-        accepted=tuple(str(request_id_of(name)) for name in taken[_Disposition.ACCEPTED]),
-        rejected=tuple(found for _, found in dispositions if isinstance(found, Rejection)),
-        waiting=tuple(printable(name) for name in taken[_Disposition.WAITING]),
-        cleaned=tuple(str(request_id_of(name)) for name in taken[_Disposition.CLEANED]),
+        accepted=tuple(str(request_id_of(name)) for name in by_end[_Disposition.ACCEPTED]),
+        rejected=tuple(found for _, found in sorted(taken.items()) if isinstance(found, Rejection)),
+        waiting=tuple(printable(name) for name in by_end[_Disposition.WAITING]),
+        cleaned=tuple(str(request_id_of(name)) for name in by_end[_Disposition.CLEANED]),
     )
 
 
@@ -223,8 +241,36 @@ class _Disposition(Enum):
     """Someone has taken it away meanwhile."""
 
 
-def _take(
-    platform: Platform, inbox: Inbox, name: str, record: RequestRecord | None, now: datetime
+def _take_some(
+    platform: Platform,
+    inbox: Inbox,
+    records: Mapping[str, RequestRecord | None],
+    threads: Executor,
+    now: datetime,
+) -> dict[str, _Disposition | Rejection]:
+    """What became of some files of the inbox, each with what the state knows of its request."""
+
+    submitted: list[SubmittedRequest] = []
+
+    def taken(name: str) -> _Disposition | Rejection:
+        try:
+            return _take(platform, inbox, name, records[name], now, submitted.append)
+        except (StoreError, LockError) as error:
+            _log.warning("a file of the inbox is left for the next time: %s", printable(str(error)))
+            return _Disposition.WAITING
+
+    found = dict(zip(records, threads.map(taken, records), strict=True))
+    Requests(platform.state).accept(submitted, at=now)
+    return found
+
+
+def _take(  # noqa: PLR0917 - what is done with one file
+    platform: Platform,
+    inbox: Inbox,
+    name: str,
+    record: RequestRecord | None,
+    now: datetime,
+    accept: Callable[[SubmittedRequest], None],
 ) -> _Disposition | Rejection:
     content = None
     try:
@@ -235,7 +281,7 @@ def _take(
         request = parse_request(content)
         if record is None:
             request.checked_against(platform.settings)
-            _accept(platform, request_id, request, now)
+            accept(SubmittedRequest(request_id, request.digest, request.priority, request.source, request.requester))
             return _Disposition.ACCEPTED
         _clean(inbox, request, record)
     except RequestError as error:
@@ -261,17 +307,6 @@ def _named_id(name: str) -> str:
             "'-', not beginning with '.'"
         )
     return request_id
-
-
-def _accept(platform: Platform, request_id: str, request: AuxRequest, now: datetime) -> None:
-    Requests(platform.state).accept(
-        request_id,
-        digest=request.digest,
-        priority=request.priority,
-        source=request.source,
-        requester=request.requester,
-        at=now,
-    )
 
 
 def _clean(inbox: Inbox, request: AuxRequest, record: RequestRecord) -> None:

@@ -11,7 +11,7 @@ from rs_assets.state.incomplete import IncompleteItem, IncompleteItems
 from rs_assets.state.opening import open_state
 from rs_assets.state.orders import OrderedFile, Orders
 from rs_assets.state.outcomes import FileFailure, Outcomes, Resolution
-from rs_assets.state.requests import RequestCounts, RequestRecord, Requests, RequestState
+from rs_assets.state.requests import RequestCounts, RequestRecord, Requests, RequestState, SubmittedRequest
 from rs_assets.state.searches import Searches, SearchRecord
 from rs_assets.state.superseded import SupersededObjects
 from rs_assets.state.transfers import StagedFile, Transfers
@@ -38,6 +38,7 @@ __all__ = [
     "SessionEntry",
     "StagedFile",
     "StateDatabase",
+    "SubmittedRequest",
     "SupersededObjects",
     "Transfers",
     "Unfinished",

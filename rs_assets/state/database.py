@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from rs_assets.errors import StateError
-from rs_assets.state.schema import SCHEMA_VERSION, meta, metadata
+from rs_assets.state.schema import LAYOUT, SCHEMA_VERSION, meta, metadata
 
 READS_ONLY = "rs_assets_reads_only"
 """Option of a connection whose transactions write nothing."""
@@ -82,26 +82,32 @@ class StateDatabase:
     def _engine(self) -> Engine:
         engine = self._backend.engine()
         with engine.connect() as plain:
-            present = self._tables(plain.execution_options(**{READS_ONLY: True}))
-        if not present >= metadata.tables.keys():
+            is_complete = self._is_complete(plain.execution_options(**{READS_ONLY: True}))
+        if not is_complete:
             with engine.begin() as connection:
-                self._tables(connection)
+                self._is_complete(connection)
                 metadata.create_all(connection)
-                version = insert_into(connection, meta).values(name="schema_version", value=str(SCHEMA_VERSION))
-                connection.execute(version.on_conflict_do_nothing())
+                for index in (index for table in metadata.sorted_tables for index in table.indexes):
+                    index.create(connection, checkfirst=True)
+                versions = [
+                    {"name": "schema_version", "value": str(SCHEMA_VERSION)},
+                    {"name": "layout", "value": str(LAYOUT)},
+                ]
+                upsert(connection, meta, versions, keep=frozenset())
         return engine
 
-    def _tables(self, connection: Connection) -> set[str]:
-        """The names of the tables that are there; those of another version are refused, and nothing is changed."""
+    def _is_complete(self, connection: Connection) -> bool:
+        """Whether all tables and indexes are there; those of another version are refused, and nothing is changed."""
         present = set(inspect(connection).get_table_names())
-        statement = select(meta.c.value).where(meta.c.name == "schema_version")
-        found = connection.scalar(statement) if meta.name in present else None
-        if found not in {None, str(SCHEMA_VERSION)}:
+        facts = {row.name: row.value for row in connection.execute(select(meta))} if meta.name in present else {}
+        found = facts.get("schema_version", str(SCHEMA_VERSION))
+        if found != str(SCHEMA_VERSION):
             raise StateError(
                 f"the state database {self._backend.place} has version {found}, this program reads version "
                 f"{SCHEMA_VERSION}; use the program that wrote it, or another database"
             )
-        return present
+        layout = facts.get("layout", "0")
+        return present >= metadata.tables.keys() and layout.isdecimal() and int(layout) >= LAYOUT
 
 
 def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

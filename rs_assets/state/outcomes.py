@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from rs_assets.items.files import FileRecord, FileState
@@ -100,11 +100,12 @@ class Outcomes:
 
     def due(self, station: str, now: datetime) -> dict[str, datetime]:
         """The partitions that have a failure whose next try has come, with the time of that try."""
-        due: dict[str, datetime] = {}
-        for failure in self.outstanding(station):
-            if failure.next_try is not None and failure.next_try <= now:
-                due[failure.partition] = max(due.get(failure.partition, failure.next_try), failure.next_try)
-        return due
+        latest, first = func.max(failures.c.next_try), func.min(failures.c.failed_first)
+        is_due = (failures.c.station == station, failures.c.resolved_at.is_(None), failures.c.next_try <= now)
+        statement = select(failures.c.partition, latest.label("moment")).where(*is_due).group_by(failures.c.partition)
+        with self._database.reading() as connection:
+            rows = connection.execute(statement.order_by(first, failures.c.partition)).all()
+        return {row.partition: row.moment for row in rows}
 
     def accept(self, station: str, name: str, *, why: str, at: datetime) -> int:
         """Resolve by hand the failures of an item id or file name that cannot be recovered; how many there were."""

@@ -80,26 +80,33 @@ class RequestRecord:
     counts: RequestCounts
 
 
+@dataclass(frozen=True, slots=True)
+class SubmittedRequest:
+    """What the state keeps of a request that is taken in."""
+
+    id: str
+    digest: str
+    """Of what it asks for."""
+    priority: int
+    source: str
+    requester: str
+
+
 class Requests:
     """All requests that were ever accepted."""
 
     def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
-    def accept(self, request_id: str, *, digest: str, priority: int, source: str, requester: str, at: datetime) -> None:
-        """Add a pending request; one that is known already stays as it is."""
-        row = {
-            "id": request_id,
-            "state": RequestState.PENDING,
-            "priority": priority,
-            "source": source,
-            "requester": requester,
-            "digest": digest,
-            "attempt": 1,
-            "submitted_at": at,
-        }
-        with self._database.transaction() as connection:
-            connection.execute(insert_into(connection, requests).on_conflict_do_nothing(), row)
+    def accept(self, submitted: Collection[SubmittedRequest], *, at: datetime) -> None:
+        """Add pending requests, in one transaction; one that is known already stays as it is."""
+        rows = [
+            {**asdict(request), "state": RequestState.PENDING, "attempt": 1, "submitted_at": at}
+            for request in submitted
+        ]
+        if rows:
+            with self._database.transaction() as connection:
+                connection.execute(insert_into(connection, requests).on_conflict_do_nothing(), rows)
 
     def known(self, ids: Iterable[str]) -> dict[str, RequestRecord]:
         """The records of these ids, by id; without those that were never accepted."""

@@ -3,11 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Dialect, Float, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Dialect, Float, Index, Integer, MetaData, Table, Text
 from sqlalchemy.types import TypeDecorator
 
 SCHEMA_VERSION = 1
 """Version of the tables below."""
+
+LAYOUT = 2
+"""Counts the tables and indexes that were added since without changing what is there; an older program works on."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -163,7 +166,7 @@ requests = Table(
     "requests",
     metadata,
     Column("id", _TEXT, primary_key=True),
-    Column("state", _TEXT, nullable=False, index=True),
+    Column("state", _TEXT, nullable=False),
     Column("priority", Integer, nullable=False),
     Column("source", _TEXT, nullable=False),
     Column("requester", _TEXT, nullable=False),
@@ -181,6 +184,8 @@ requests = Table(
     Column("staged", Integer, nullable=False, default=0),
     Column("catalogued", Integer, nullable=False, default=0),
     Column("gaps", Integer, nullable=False, default=0),
+    Index("requests_in_turn", "state", "priority", "submitted_at", "id"),
+    Index("requests_ended", "state", "ended_at", "id"),
 )
 
 session_entries = Table(  # the sessions for which something may be asked when the catalogue has them

@@ -13,7 +13,7 @@ from rs_assets.errors import StateError, StoreError
 from rs_assets.ingest import Platform
 from rs_assets.requests import Inbox, RequestError, begin, end, give_back, plan, retry, take_in
 from rs_assets.requests.life_cycle import MOST_ATTEMPTS
-from rs_assets.state import RequestCounts, Requests, RequestState
+from rs_assets.state import RequestCounts, Requests, RequestState, SubmittedRequest
 from rs_assets.store import Documents
 from tests.requests.samples import NOW, asked, content_of, crashes, quiet_platform
 
@@ -350,7 +350,7 @@ def test_a_request_that_is_gone_or_broken_when_its_run_begins_has_failed(platfor
 
 def test_a_request_whose_source_the_settings_have_lost_fails_when_its_run_begins(platform: Platform) -> None:
     Inbox(platform.documents).file(asked(source="lost"), "a")
-    Requests(platform.state).accept("a", digest="", priority=0, source="lost", requester="", at=NOW)
+    Requests(platform.state).accept([SubmittedRequest("a", "", 0, "lost", "")], at=NOW)
 
     with pytest.raises(RequestError, match="'lost' is not known"):
         begin(platform, "a", run_id="run-1", at=LATER)

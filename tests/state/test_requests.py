@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 
 from rs_assets.errors import StateError
 from rs_assets.settings import StateSettings
-from rs_assets.state import RequestCounts, RequestRecord, Requests, RequestState, StateDatabase, open_state
+from rs_assets.state import (
+    RequestCounts,
+    RequestRecord,
+    Requests,
+    RequestState,
+    StateDatabase,
+    SubmittedRequest,
+    open_state,
+)
 from rs_assets.state.schema import requests as table
 
 NOW = datetime(2026, 11, 10, 12, 30, 15, 123_456, tzinfo=UTC)
@@ -17,7 +25,7 @@ MINUTE = timedelta(minutes=1)
 def accept(requests: Requests, *ids: str, priority: int = 0, at: datetime = NOW) -> None:
     """Accept requests."""
     for request_id in ids:
-        requests.accept(request_id, digest="d", priority=priority, source="adgs", requester="me", at=at)
+        requests.accept([SubmittedRequest(request_id, "d", priority, "adgs", "me")], at=at)
 
 
 def ids(records: list[RequestRecord]) -> list[str]:
@@ -31,7 +39,7 @@ def requests(database: StateDatabase) -> Requests:
 
 
 def test_a_request_is_accepted_as_pending(requests: Requests) -> None:
-    requests.accept("a", digest="d", priority=3, source="adgs", requester="me", at=NOW)
+    requests.accept([SubmittedRequest("a", "d", 3, "adgs", "me")], at=NOW)
 
     assert requests.known(["a", "b"]) == {
         "a": RequestRecord(

@@ -76,6 +76,8 @@ class FaultS3:
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls
+        self.latency = 0.0
+        """Seconds before every answer."""
         self.objects: dict[str, bytes] = {}
         self.uploads: dict[str, Upload] = {}
         """Those that are open."""
@@ -132,6 +134,7 @@ class FaultS3:
     async def _answered(self, request: web.BaseRequest) -> web.StreamResponse:
         operation = _operation(request)
         self.asked.append(operation)
+        await asyncio.sleep(self.latency)
         self.tokens.add(request.headers.get("x-amz-security-token", ""))
         self.hashes.append(request.headers.get("x-amz-content-sha256", ""))
         fault = next((fault for fault in self.faults if fault.operation is operation and fault.strikes()), None)

@@ -24,6 +24,7 @@ from rs_assets.state import (
     RequestState,
     Resolution,
     StagedFile,
+    SubmittedRequest,
 )
 from rs_assets.state.retention import Retention
 from rs_assets.upkeep import housekeeping as module
@@ -65,7 +66,7 @@ def _requests(platform: Platform, name: str, at: datetime) -> None:
     requests = Requests(platform.state)
     for state in (*ENDED, RequestState.PENDING):
         request_id = f"{name}-{state.value}"
-        requests.accept(request_id, digest="d", priority=0, source="adgs", requester="", at=at)
+        requests.accept([SubmittedRequest(request_id, "d", 0, "adgs", "")], at=at)
         platform.documents.write(f"requests/{request_id}/items.json", {"type": "FeatureCollection"})
         platform.documents.write_bytes(f"requests/{request_id}/timeline.png", b"png")
         if state in ENDED:
