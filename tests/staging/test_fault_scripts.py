@@ -43,9 +43,7 @@ def test_what_is_staged_is_exact_and_what_failed_is_invisible(
     scripts: list[list[Reply]], attempts: int, concurrency: int
 ) -> None:
     with TemporaryDirectory() as directory:
-        asyncio.run(
-            _held(Path(directory), scripts, Retries(attempts=attempts, first_wait=0, busy_timeout=0.01), concurrency)
-        )
+        asyncio.run(_held(Path(directory), scripts, _retries(attempts), concurrency))
 
 
 async def _held(root: Path, scripts: list[list[Reply]], retries: Retries, concurrency: int) -> None:
