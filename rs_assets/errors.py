@@ -28,6 +28,10 @@ class StoreError(RsAssetsError):
     """A document or an object of the store could not be read or written."""
 
 
+class DamagedDocumentError(StoreError):
+    """A document of the store is not what it shall be, and will not become so by waiting."""
+
+
 class CatalogError(RsAssetsError):
     """The catalogue could not be read or written."""
 

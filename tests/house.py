@@ -26,7 +26,7 @@ LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"locks"}),
     frozenset({"items"}),
     frozenset({"settings"}),
-    frozenset({"policies"}),
+    frozenset({"policies", "revisions"}),
     frozenset({"errors", "interruption"}),
 )
 """The parts of the package, the uppermost first; each may import those of lower levels."""

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from rs_assets.catalog.schema import BUSY_TIMEOUT, prepare, use_wal
+from rs_assets.catalog.schema import BUSY_TIMEOUT, prepare, upgrade_of, use_wal
 from rs_assets.errors import CatalogError
+from rs_assets.revisions import Upgrade
 
 _LOG_LIMIT = 64 * 1024 * 1024
 """Bytes that the write-ahead log keeps on disk after it was folded back."""
@@ -18,7 +19,8 @@ _LOG_LIMIT = 64 * 1024 * 1024
 _WHAT_TO_DO = {
     sqlite3.SQLITE_BUSY: f"others kept it locked for more than {BUSY_TIMEOUT:.0f} s; try again",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that it is a file and that its directory may be written",
-    sqlite3.SQLITE_CORRUPT: "the file is corrupt; restore it from a copy, or move it away and publish again",
+    sqlite3.SQLITE_CORRUPT: "the file is corrupt; restore it from a copy, or move it away and run its partitions again "
+    "(nothing that is in the store is fetched a second time)",
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_NOTADB: "it is not an SQLite file, or it is corrupt; name another file, or restore it from a copy",
     sqlite3.SQLITE_READONLY: "the file or its directory may not be written by this user",
@@ -61,6 +63,17 @@ class Database:
             yield connection
             connection.execute("COMMIT")
 
+    def upgrade_needed(self) -> Upgrade:
+        """What opening it would do; nothing is made and nothing is changed.
+
+        Raises:
+            CatalogError: the file cannot be read, or is not a catalogue of this version.
+        """
+        if not self.path.exists():
+            return Upgrade(str(self.path), None, ())
+        with self._explained(), closing(sqlite3.connect(self.path, timeout=BUSY_TIMEOUT)) as connection:
+            return upgrade_of(connection, self.path)
+
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         return self._connect(str(self.path))
@@ -81,9 +94,12 @@ class Database:
         return denied and self.path.is_file() and not (log.exists() and log.stat().st_size)
 
     def _connect(self, target: str) -> sqlite3.Connection:
-        connection = sqlite3.connect(target, timeout=BUSY_TIMEOUT, isolation_level=None, uri=target.startswith("file:"))
+        is_fixed = target.startswith("file:")
+        connection = sqlite3.connect(target, timeout=BUSY_TIMEOUT, isolation_level=None, uri=is_fixed)
         try:
-            prepare(connection, self.path)
+            # What an earlier program has written can be read as it is; a file without tables cannot.
+            if not is_fixed or upgrade_of(connection, self.path).present is None:
+                prepare(connection, self.path)
         except BaseException:
             connection.close()
             raise

@@ -13,6 +13,8 @@ from typing import Protocol
 
 import pystac
 
+from rs_assets.revisions import Upgrade
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionSpec:
@@ -155,6 +157,22 @@ class Catalog(Protocol):
     @property
     def place(self) -> str:
         """Where it is, for people to read: a path or a URL without credentials."""
+        ...
+
+    def open(self) -> None:
+        """Open it, which makes it or brings it up to what this program reads.
+
+        Raises:
+            CatalogError: it cannot be, or a newer program has written it; then it stays as it is.
+        """
+        ...
+
+    def upgrade_needed(self) -> Upgrade:
+        """What opening it would do; nothing is made and nothing is changed.
+
+        Raises:
+            CatalogError: it cannot be read, or a newer program has written it.
+        """
         ...
 
     def ensure_collection(self, spec: CollectionSpec) -> None:

@@ -31,6 +31,7 @@ from rs_assets.catalog.protocol import (
 from rs_assets.catalog.records import ItemRecord, from_microseconds, item_record, read_item, to_microseconds
 from rs_assets.catalog.writing import ItemWriter
 from rs_assets.errors import CatalogError
+from rs_assets.revisions import Upgrade
 
 # CROSS JOIN makes SQLite look up the ids one by one; left to itself it may read the whole collection.
 _EXISTING = """
@@ -39,7 +40,7 @@ _EXISTING = """
     CROSS JOIN items ON items.collection_id = ? AND items.id = wanted.value
     LEFT JOIN assets ON assets.item = items.number
 """
-_OLD_HISTORY = "SELECT number FROM history WHERE recorded_us < ? ORDER BY number LIMIT ?"
+_OLD_HISTORY = "SELECT number FROM history WHERE recorded_us < ? ORDER BY recorded_us LIMIT ?"
 
 _HISTORY = """
     SELECT recorded_us, status, content_hash FROM history
@@ -64,6 +65,15 @@ class SqliteCatalog:
     def place(self) -> str:
         """The catalogue's file, absolute."""
         return str(self._database.path)
+
+    def open(self) -> None:
+        """See `Catalog.open`."""
+        with self._database.reading():
+            pass
+
+    def upgrade_needed(self) -> Upgrade:
+        """See `Catalog.upgrade_needed`."""
+        return self._database.upgrade_needed()
 
     def ensure_collection(self, spec: CollectionSpec) -> None:
         """See `Catalog.ensure_collection`."""

@@ -15,11 +15,13 @@ _MODULES = {
     "due": "due",
     "failures": "failures",
     "housekeeping": "housekeeping",
+    "rebuild": "rebuild",
     "request": "request",
     "requests": "request",
     "session": "session",
     "simulator": "simulator",
     "stage": "stage",
+    "upgrade": "upgrade",
 }
 """Where each command is, by its name."""
 

@@ -36,7 +36,7 @@ def file_document(file: FileRecord) -> Document:
 
 
 def file_from(document: Mapping[str, Any], collection: str) -> FileRecord:
-    """Read what `file_document` wrote, or the form of version 1.
+    """Read what `file_document` wrote, now or in an earlier version, which states less.
 
     Raises:
         KeyError, TypeError, ValueError: it is not the record of a file.
@@ -47,7 +47,7 @@ def file_from(document: Mapping[str, Any], collection: str) -> FileRecord:
         collection=collection,
         **{name: optional[name] for name in _AS_THEY_ARE},
         stated_digests=tuple(Digest.from_multihash(each) for each in document.get("stated_checksums", ())),
-        state=FileState(document["state"] if "state" in document else document["status"]),
+        state=FileState(document["state"]),
         digest=None if checksum is None else Digest.from_multihash(checksum),
         seconds=document["seconds"],
         warnings=tuple(document["warnings"]),

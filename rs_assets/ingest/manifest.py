@@ -7,19 +7,28 @@ from typing import Any, Self
 
 from pystac import Item
 
-from rs_assets.errors import StoreError
+from rs_assets.errors import DamagedDocumentError
 from rs_assets.ingest.file_documents import file_document, file_from
+from rs_assets.ingest.forms import Form
 from rs_assets.ingest.sessions import SessionSummary
 from rs_assets.items.files import FileRecord, FileState, Order, count_states
 from rs_assets.items.times import format_time
 from rs_assets.stations.window import Partition
-from rs_assets.store import Document
+from rs_assets.store import Document, Documents
 
-SCHEMA_VERSION = 2
-"""Version of the stored form."""
 
-_READABLE = frozenset({1, SCHEMA_VERSION})
-"""Version 1 calls the state of a file its status, and holds neither what the station states of it nor its order."""
+def _with_states(document: Document) -> Document:
+    """Version 1 calls the state of a file its status, and holds neither what the station states of it nor its order."""
+    files = [{"state": file["status"]} | file for file in document["files"]]
+    return document | {"files": files, "schema_version": 2}
+
+
+FORM = Form(
+    "staging manifest",
+    version=2,
+    loss="the next run of the partition writes it anew, and fetches nothing that is in the store",
+    upgrades={1: _with_states},
+)
 
 
 @dataclass(frozen=True)
@@ -91,7 +100,7 @@ class Manifest:
     def to_dict(self) -> Document:
         """The manifest as a JSON document."""
         return {
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": FORM.version,
             "station": self.station,
             "partition": self.partition.key,
             "collection": self.collection,
@@ -107,29 +116,38 @@ class Manifest:
         """Read what `to_dict` wrote.
 
         Raises:
-            StoreError: it is not a manifest, or one of another version.
+            StoreError: a newer program has written it.
+            DamagedDocumentError: it is not a manifest.
         """
-        version = document.get("schema_version")
-        if version not in _READABLE:
-            raise StoreError(
-                f"the staging manifest of {partition.key} has version {version!r}; this program reads {SCHEMA_VERSION}"
-            )
         try:
+            current = FORM.current(document, partition.key)
             return cls(
-                station=document["station"],
+                station=current["station"],
                 partition=partition,
-                collection=document["collection"],
-                staged_at=datetime.fromisoformat(document["staged_at"]),
-                seconds=document["seconds"],
-                files=tuple(file_from(entry, document["collection"]) for entry in document["files"]),
-                items=tuple(Item.from_dict(entry, migrate=False) for entry in document["items"]),
+                collection=current["collection"],
+                staged_at=datetime.fromisoformat(current["staged_at"]),
+                seconds=current["seconds"],
+                files=tuple(file_from(entry, current["collection"]) for entry in current["files"]),
+                items=tuple(Item.from_dict(entry, migrate=False) for entry in current["items"]),
                 sessions=tuple(
                     SessionSummary(**(entry | {"missing": tuple(entry["missing"])}))
-                    for entry in document.get("sessions", ())
+                    for entry in current.get("sessions", ())
                 ),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise StoreError(f"the staging manifest of {partition.key} cannot be read: {error!r}") from error
+            raise DamagedDocumentError(f"the staging manifest of {partition.key} cannot be read: {error!r}") from error
+
+    @classmethod
+    def read(cls, documents: Documents, station: str, partition: Partition) -> Self | None:
+        """The manifest of the partition's last staging, or None before its first.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        path = manifest_path(station, partition)
+        with FORM.explained(path):
+            document = documents.read(path)
+            return None if document is None else cls.from_dict(document, partition)
 
 
 def manifest_path(station: str, partition: Partition) -> str:

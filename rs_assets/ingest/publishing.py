@@ -11,7 +11,7 @@ from rs_assets.catalog.protocol import CollectionSpec, UpsertReport, UpsertResul
 from rs_assets.errors import StoreError
 from rs_assets.ingest.holdings import object_is_there
 from rs_assets.ingest.job import IngestJob
-from rs_assets.ingest.manifest import Manifest, manifest_path
+from rs_assets.ingest.manifest import Manifest
 from rs_assets.ingest.platform import Platform
 from rs_assets.items.extensions import declare_extensions
 from rs_assets.items.files import FileState
@@ -81,12 +81,12 @@ def kept_manifest(platform: Platform, station: Station, partition: Partition) ->
     Raises:
         StoreError: nothing has been staged for the partition yet, or its manifest cannot be read.
     """
-    document = platform.documents.read(manifest_path(station.name, partition))
-    if document is None:
+    manifest = Manifest.read(platform.documents, station.name, partition)
+    if manifest is None:
         raise StoreError(
             f"{station.name}: {partition.key} has not been staged; materialise {station.name}/staged_files first"
         )
-    return Manifest.from_dict(document, partition)
+    return manifest
 
 
 async def collect_superseded(platform: Platform) -> int:

@@ -14,16 +14,21 @@ from typing import Any, Self
 
 from pystac import Asset, Item
 
-from rs_assets.errors import StoreError
+from rs_assets.errors import DamagedDocumentError
+from rs_assets.ingest.forms import Form
 from rs_assets.items.growth import joined
 from rs_assets.items.identity import publication_order, source_id
 from rs_assets.items.times import format_time
 from rs_assets.stations.search import Answer, Rejected
 from rs_assets.stations.window import Partition
-from rs_assets.store import Document
+from rs_assets.store import Document, Documents
 
-SCHEMA_VERSION = 1
-"""Version of the stored form."""
+FORM = Form(
+    "search results",
+    version=1,
+    section="rs_assets",
+    loss="the next search writes them anew, without what the station has shown and does not list any more",
+)
 
 FIRST_SEEN = "rs_assets:first_seen"
 LAST_SEEN = "rs_assets:last_seen"
@@ -86,7 +91,7 @@ class SearchResults:
             "type": "FeatureCollection",
             "features": [item.to_dict(include_self_link=False, transform_hrefs=False) for item in self.items],
             "rs_assets": {
-                "schema_version": SCHEMA_VERSION,
+                "schema_version": FORM.version,
                 "station": self.station,
                 "partition": self.partition.key,
                 "window": [format_time(window.start), format_time(window.end)],
@@ -105,14 +110,11 @@ class SearchResults:
         """Read what `to_dict` wrote.
 
         Raises:
-            StoreError: it is not a search result, or one of another version.
+            StoreError: a newer program has written it.
+            DamagedDocumentError: it is not a search result.
         """
-        facts = document.get("rs_assets")
-        version = facts.get("schema_version") if isinstance(facts, dict) else None
-        if version != SCHEMA_VERSION or not isinstance(facts, dict):
-            raise StoreError(
-                f"the search results of {partition.key} have version {version!r}; this program reads {SCHEMA_VERSION}"
-            )
+        current = FORM.current(document, partition.key)
+        facts = current["rs_assets"]
         try:
             return cls(
                 station=facts["station"],
@@ -121,13 +123,25 @@ class SearchResults:
                 window_closed=facts["window_closed"],
                 query=facts["query"],
                 pages=facts["pages"],
-                items=tuple(Item.from_dict(feature, migrate=False) for feature in document["features"]),
+                items=tuple(Item.from_dict(feature, migrate=False) for feature in current["features"]),
                 unassigned=facts["strays"],
                 rejected=tuple(Rejected(entry["name"], entry["reason"]) for entry in facts["rejected"]),
                 warnings=tuple(facts["warnings"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise StoreError(f"the search results of {partition.key} cannot be read: {error!r}") from error
+            raise DamagedDocumentError(f"the search results of {partition.key} cannot be read: {error!r}") from error
+
+    @classmethod
+    def read(cls, documents: Documents, station: str, partition: Partition) -> Self | None:
+        """What is kept of a partition, or None before its first search.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        path = results_path(station, partition)
+        with FORM.explained(path):
+            document = documents.read(path)
+            return None if document is None else cls.from_dict(document, partition)
 
 
 def results_path(station: str, partition: Partition) -> str:

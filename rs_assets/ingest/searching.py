@@ -8,7 +8,7 @@ from pystac import Item
 
 from rs_assets.errors import RsAssetsError, StoreError
 from rs_assets.ingest.platform import Platform
-from rs_assets.ingest.search_results import EVICTED, SearchResults, merged, results_path
+from rs_assets.ingest.search_results import EVICTED, FORM, SearchResults, merged, results_path
 from rs_assets.items.times import utc_now
 from rs_assets.locks import exclusive
 from rs_assets.settings import Station
@@ -56,12 +56,12 @@ def kept_results(platform: Platform, station: Station, partition: Partition) -> 
     Raises:
         StoreError: the partition has not been searched yet, or its results cannot be read.
     """
-    document = platform.documents.read(results_path(station.name, partition))
-    if document is None:
+    results = SearchResults.read(platform.documents, station.name, partition)
+    if results is None:
         raise StoreError(
             f"{station.name}: {partition.key} has not been searched; materialise {station.name}/search_results first"
         )
-    return SearchResults.from_dict(document, partition)
+    return results
 
 
 def _is_final(platform: Platform, station: Station, partition: Partition, answer: Answer) -> bool:
@@ -113,7 +113,8 @@ def _keep(platform: Platform, station: Station, partition: Partition, answer: An
 
     # What is followed has to be that of the last merge, also where two runs search one partition at once.
     with exclusive(platform.locks, f"partitions/{station.name} {partition.key}"):
-        platform.documents.update(path, merge)
+        with FORM.explained(path):
+            platform.documents.update(path, merge)
         results = kept[-1]
         lacking = ((item, interface.missing(item, station, now)) for item in results.items)
         incomplete = [_incomplete(station, partition, item, missing, now) for item, missing in lacking if missing]

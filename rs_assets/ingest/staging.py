@@ -11,7 +11,7 @@ from pystac import Asset, Item
 from rs_assets.catalog.publication import PublicationState, published_item
 from rs_assets.ingest.holdings import LOST, known_files, publication_states, with_vanished_objects
 from rs_assets.ingest.job import IngestJob
-from rs_assets.ingest.manifest import Manifest, manifest_path
+from rs_assets.ingest.manifest import FORM, Manifest, manifest_path
 from rs_assets.ingest.search_results import SearchResults
 from rs_assets.ingest.sessions import SessionSummary, publishable, summaries_of
 from rs_assets.items.files import FileRecord, FileState
@@ -64,12 +64,14 @@ async def stage_partition(
     """
     name, partition = job.station.name, results.partition
     collection = job.station.collection_of(partition.mission)
+    path = manifest_path(name, partition)
+    await asyncio.to_thread(FORM.refuse_newer, job.platform.documents, path)
     began = utc_now()
     staged = await stage_missing(
         job, source, collection, results.station_items, options, evicted=results.evicted, progress=progress
     )
     manifest = Manifest(name, partition, collection, began, staged.seconds, staged.files, staged.items, staged.sessions)
-    await asyncio.to_thread(job.platform.documents.write, manifest_path(name, partition), manifest.to_dict())
+    await asyncio.to_thread(job.platform.documents.write, path, manifest.to_dict())
     return manifest
 
 

@@ -101,9 +101,8 @@ def _listed(platform: Platform, station: Station, text: str) -> Iterator[Sightin
         content = platform.documents.read_bytes(results_path(station.name, partition))
         if content is None or written not in content.lower():
             continue
-        document = platform.documents.read(results_path(station.name, partition))
-        results = SearchResults.from_dict(document or {}, partition)
-        for item in results.items:
+        results = SearchResults.read(platform.documents, station.name, partition)
+        for item in results.items if results else ():
             if part in item.id.casefold():
                 yield Sighting(item.id, station.name, key, station.collection_of(partition.mission))
 

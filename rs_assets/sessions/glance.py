@@ -8,7 +8,7 @@ from pystac import Item
 
 from rs_assets.errors import RsAssetsError
 from rs_assets.ingest import Platform
-from rs_assets.ingest.search_results import EVICTED, SearchResults, results_path
+from rs_assets.ingest.search_results import EVICTED, SearchResults
 from rs_assets.items.completeness import is_complete, missing_from
 from rs_assets.items.files import FileState
 from rs_assets.items.growth import joined
@@ -145,8 +145,7 @@ def _whole(platform: Platform, place: SessionPlace, held: Item | None) -> Item:
     """The session with all files that any partition or the catalogue has of it."""
     known = [held] if held is not None else []
     for partition in place.partitions:
-        document = platform.documents.read(results_path(place.station.name, partition))
-        results = SearchResults.from_dict(document, partition) if document is not None else None
+        results = SearchResults.read(platform.documents, place.station.name, partition)
         known += [item for item in results.items if item.id == place.session_id] if results else []
     if not known:
         raise RsAssetsError(

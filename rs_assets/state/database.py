@@ -1,8 +1,10 @@
 """The state database: its transactions, its version, and what is written in the same way on every kind of database."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, Table, inspect, select
@@ -10,7 +12,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from rs_assets.errors import StateError
-from rs_assets.state.schema import LAYOUT, SCHEMA_VERSION, meta, metadata
+from rs_assets.revisions import Revisions, Upgrade
+from rs_assets.state.schema import SCHEMA_VERSION, meta, metadata
+
+_logger = logging.getLogger(__name__)
+
+REVISIONS = Revisions(Path(__file__).parent / "revisions", head="0002", first="0001")
+"""How the tables have come to be as they are."""
 
 READS_ONLY = "rs_assets_reads_only"
 """Option of a connection whose transactions write nothing."""
@@ -24,11 +32,28 @@ class Backend(Protocol):
         """Where it is, for people to read; without a password."""
         ...
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is something to be opened: False for a file that is to be made."""
+        ...
+
     def engine(self) -> Engine:
         """Its engine, whose writing transactions never overlap, and whose reading ones see one moment.
 
         Raises:
             StateError: it cannot be opened.
+        """
+        ...
+
+    def advice(self, cause: BaseException) -> str:
+        """What to do about an error of its driver; empty where that is not known."""
+        ...
+
+    def back_up(self, present: str) -> str | None:
+        """Keep a copy as of revision `present`; its path, or None where those who run the server do so.
+
+        Raises:
+            StateError: it cannot be kept.
         """
         ...
 
@@ -76,38 +101,63 @@ class StateDatabase:
 
     def _error(self, cause: BaseException) -> StateError:
         reason = " ".join(str(cause).split())
-        return StateError(f"the state database {self._backend.place} cannot be used: {reason}")
+        advice = self._backend.advice(cause)
+        return StateError(f"the state database {self._backend.place} cannot be used: {reason}{advice and '; '}{advice}")
+
+    def open(self) -> None:
+        """Open it, which makes it or brings it up to what this program reads.
+
+        Raises:
+            StateError: it cannot be, or a newer program has written it; then it stays as it is.
+        """
+        with self._translated_errors():
+            _ = self._engine
+
+    def upgrade_needed(self) -> Upgrade:
+        """What opening it would do; nothing is made and nothing is changed.
+
+        Raises:
+            StateError: it cannot be read, or a newer program has written it.
+        """
+        if not self._backend.exists:
+            return Upgrade(self._backend.place, None, ())
+        with self._translated_errors(), self._backend.engine().connect() as plain:
+            return self._upgrade_of(plain.execution_options(**{READS_ONLY: True}))
 
     @cached_property
     def _engine(self) -> Engine:
         engine = self._backend.engine()
         with engine.connect() as plain:
-            is_complete = self._is_complete(plain.execution_options(**{READS_ONLY: True}))
-        if not is_complete:
+            found = self._upgrade_of(plain.execution_options(**{READS_ONLY: True}))
+        if found.present is None or found.missing:
             with engine.begin() as connection:
-                self._is_complete(connection)
-                metadata.create_all(connection)
-                for index in (index for table in metadata.sorted_tables for index in table.indexes):
-                    index.create(connection, checkfirst=True)
-                versions = [
-                    {"name": "schema_version", "value": str(SCHEMA_VERSION)},
-                    {"name": "layout", "value": str(LAYOUT)},
-                ]
-                upsert(connection, meta, versions, keep=frozenset())
+                self._bring_up(connection, self._upgrade_of(connection))
         return engine
 
-    def _is_complete(self, connection: Connection) -> bool:
-        """Whether all tables and indexes are there; those of another version are refused, and nothing is changed."""
-        present = set(inspect(connection).get_table_names())
-        facts = {row.name: row.value for row in connection.execute(select(meta))} if meta.name in present else {}
-        found = facts.get("schema_version", str(SCHEMA_VERSION))
-        if found != str(SCHEMA_VERSION):
+    def _bring_up(self, connection: Connection, found: Upgrade) -> None:
+        if found.present is None:
+            metadata.create_all(connection)
+            REVISIONS.note_head(connection)
+            upsert(connection, meta, [{"name": "schema_version", "value": str(SCHEMA_VERSION)}], keep=frozenset())
+        elif found.missing:
+            copy = self._backend.back_up(found.present)
+            REVISIONS.upgrade(connection)
+            _logger.info("%s", found.sentence(f"the state database {found.place}", copy))
+
+    def _upgrade_of(self, connection: Connection) -> Upgrade:
+        """What it lacks; one that a newer program has written is refused."""
+        place = self._backend.place
+        if not inspect(connection).has_table(meta.name):
+            return Upgrade(place, None, ())
+        version = connection.scalar(select(meta.c.value).where(meta.c.name == "schema_version"))
+        present = REVISIONS.present_in(connection)
+        missing = REVISIONS.missing(present) if version == str(SCHEMA_VERSION) else None
+        if missing is None:
             raise StateError(
-                f"the state database {self._backend.place} has version {found}, this program reads version "
-                f"{SCHEMA_VERSION}; use the program that wrote it, or another database"
+                f"the state database {place} was written by a newer version of this software (version {version}, "
+                f"revision {present}; this one reads up to {SCHEMA_VERSION}, {REVISIONS.head}); install that version"
             )
-        layout = facts.get("layout", "0")
-        return present >= metadata.tables.keys() and layout.isdecimal() and int(layout) >= LAYOUT
+        return Upgrade(place, present, missing)
 
 
 def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

@@ -28,6 +28,10 @@ class PostgresqlBackend:
     def place(self) -> str:
         return self._settings.place
 
+    @property
+    def exists(self) -> bool:
+        return True
+
     def engine(self) -> Engine:
         try:
             import psycopg  # noqa: F401 - so that its absence is said by our own sentence
@@ -45,6 +49,12 @@ class PostgresqlBackend:
         event.listen(engine, "begin", _begin)
         _engines.add(engine)
         return engine
+
+    def advice(self, cause: BaseException) -> str:  # noqa: ARG002 - the server's own words tell it
+        return ""
+
+    def back_up(self, present: str) -> str | None:  # noqa: ARG002 - whoever runs the server keeps its copies
+        return None
 
 
 def _begin(connection: Connection) -> None:

@@ -7,10 +7,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Dialect, Float, Index, Integ
 from sqlalchemy.types import TypeDecorator
 
 SCHEMA_VERSION = 1
-"""Version of the tables below."""
-
-LAYOUT = 2
-"""Counts the tables and indexes that were added since without changing what is there; an older program works on."""
+"""Version that programs without revisions look at: it stays while they can work on what the revisions make of it."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

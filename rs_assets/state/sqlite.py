@@ -9,11 +9,14 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from rs_assets.errors import StateError
+from rs_assets.revisions.sqlite import back_up
 from rs_assets.state.database import READS_ONLY
 
 _BUSY_TIMEOUT_S = 30
 
 _OPENING_PAUSE_S = 0.01
+
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class SqliteBackend:
@@ -27,6 +30,10 @@ class SqliteBackend:
     def place(self) -> str:
         return str(self._url.database)
 
+    @property
+    def exists(self) -> bool:
+        return Path(self.place).exists()
+
     def engine(self) -> Engine:
         directory = Path(self.place).parent
         try:
@@ -38,6 +45,24 @@ class SqliteBackend:
         event.listen(engine, "connect", _configure)
         event.listen(engine, "begin", _begin)
         return engine
+
+    def advice(self, cause: BaseException) -> str:
+        if getattr(cause, "sqlite_errorcode", -1) & 0xFF not in _DAMAGED:
+            return ""
+        copies = sorted(path.name for path in Path(self.place).parent.glob(f"{Path(self.place).name}.revision-*"))
+        older = f" (or put {copies[-1]} in its place, which is as old as the upgrade)" if copies else ""
+        return (
+            f"it is damaged: end all that uses it, move it and what begins with {Path(self.place).name}- away, and run "
+            f"`rs-assets rebuild`, which makes it anew from store and catalogue{older}"
+        )
+
+    def back_up(self, present: str) -> str | None:
+        try:
+            return str(back_up(Path(self.place), present))
+        except (sqlite3.Error, OSError) as error:
+            raise StateError(
+                f"the state database {self.place} is not upgraded, since no copy of it can be made beside it: {error}"
+            ) from error
 
 
 def _configure(connection: Any, _: Any) -> None:

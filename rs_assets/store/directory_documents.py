@@ -33,6 +33,10 @@ class DirectoryDocuments(Documents):
         with self._errors(folder, "read"), os.scandir(self._root / folder) as entries:
             return [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
 
+    def _folders(self, folder: str) -> list[str]:
+        with self._errors(folder, "read"), os.scandir(self._root / folder) as entries:
+            return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+
     def _facts(self, path: str) -> Facts:
         with self._errors(path, "read"):
             status = (self._root / path).stat()

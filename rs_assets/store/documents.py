@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rs_assets.errors import StoreError
+from rs_assets.errors import DamagedDocumentError, StoreError
 from rs_assets.locks import Locks, exclusive
 
 Document = dict[str, Any]
@@ -54,6 +54,12 @@ class Documents(ABC):
             return sorted(name for name in self._names(folder) if not name.startswith("."))
         return []
 
+    def folders(self, folder: str) -> list[str]:
+        """The names of the folders directly in a folder, sorted; none where there is no such folder."""
+        with suppress(FileNotFoundError):
+            return sorted(name for name in self._folders(folder) if not name.startswith("."))
+        return []
+
     def size(self, path: str) -> int | None:
         """How many bytes the document has; None if there is none."""
         with suppress(FileNotFoundError):
@@ -70,7 +76,8 @@ class Documents(ABC):
         """The document, or None if there is none.
 
         Raises:
-            StoreError: it cannot be read, or is not a JSON object.
+            StoreError: it cannot be read.
+            DamagedDocumentError: it is not a JSON object.
         """
         content = self.read_bytes(path)
         return None if content is None else self._parsed(path, content)
@@ -153,6 +160,10 @@ class Documents(ABC):
         """In any order, without folders and without links."""
 
     @abstractmethod
+    def _folders(self, folder: str) -> list[str]:
+        """In any order."""
+
+    @abstractmethod
     def _facts(self, path: str) -> Facts: ...
 
     @abstractmethod
@@ -176,9 +187,9 @@ class Documents(ABC):
         try:
             document = json.loads(content)
         except ValueError as error:
-            raise StoreError(f"{path} in the store {self.place} is not JSON: {error}") from error
+            raise DamagedDocumentError(f"{path} in the store {self.place} is not JSON: {error}") from error
         if not isinstance(document, dict):
-            raise StoreError(f"{path} in the store {self.place} is not a JSON object")
+            raise DamagedDocumentError(f"{path} in the store {self.place} is not a JSON object")
         return document
 
 

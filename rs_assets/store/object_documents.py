@@ -51,6 +51,11 @@ class ObjectDocuments(Documents):
         # An object that is called like the folder, with a slash, marks it in some stores; it is listed without.
         return [facts["path"].removeprefix(f"{folder}/") for facts in listed if facts["path"] != folder]
 
+    def _folders(self, folder: str) -> list[str]:
+        with self._errors(folder, "read"):
+            prefixes = obstore.list_with_delimiter(self._bucket.client, folder)["common_prefixes"]
+        return [prefix.removeprefix(f"{folder}/").rstrip("/") for prefix in prefixes]
+
     def _facts(self, path: str) -> Facts:
         with self._errors(path, "read"):
             facts = obstore.head(self._bucket.client, path)

@@ -84,7 +84,7 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path, content: bytes) -> 
     file = tmp_path / "state.sqlite"
     file.write_bytes(content)
 
-    with pytest.raises(StateError, match=str(file)):
+    with pytest.raises(StateError, match=f"{file}.*damaged: .*move it .*away, and run .rs-assets rebuild"):
         SupersededObjects(open_state(StateSettings(url=f"sqlite:///{file}"))).noted_before(NOW)
 
 
@@ -97,14 +97,14 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, SCHEMA_VERSION - 1, "new"])
+@pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, "new"])
 def test_a_database_of_another_version_is_refused(in_file: StateSettings, tmp_path: Path, version: int | str) -> None:
     SupersededObjects(open_state(in_file)).noted_before(NOW)
     with sqlite3.connect(tmp_path / "state/state.sqlite") as connection:
         connection.execute("UPDATE meta SET value = ?", [str(version)])
     connection.close()
 
-    with pytest.raises(StateError, match=f"has version {version}, this program reads version {SCHEMA_VERSION}"):
+    with pytest.raises(StateError, match=f"newer version .*version {version}, .*reads up to {SCHEMA_VERSION}, "):
         SupersededObjects(open_state(in_file)).noted_before(NOW)
 
 
@@ -118,7 +118,7 @@ def test_nothing_is_made_in_a_database_of_another_version(in_file: StateSettings
     connection.close()
     before = file.read_bytes()
 
-    with pytest.raises(StateError, match="has version 99"):
+    with pytest.raises(StateError, match="version 99"):
         SupersededObjects(open_state(in_file)).noted_before(NOW)
 
     assert file.read_bytes() == before

@@ -3,8 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rs_assets.settings import StateSettings
-from rs_assets.state import IncompleteItem, IncompleteItems, StateDatabase, open_state
+from rs_assets.state import IncompleteItem, IncompleteItems, StateDatabase
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 PARTITION = "2026-11-01|S1"
@@ -73,12 +72,3 @@ def test_an_accepted_item_that_was_complete_in_between_is_shown_again(items: Inc
     items.seen("sgs", PARTITION, [ITEM])
 
     assert items.outstanding("sgs") == [ITEM]
-
-
-def test_a_state_that_an_earlier_program_made_gets_the_table(
-    state_settings: StateSettings, database: StateDatabase
-) -> None:
-    with database.transaction() as connection:
-        connection.exec_driver_sql("DROP TABLE incomplete_items")
-
-    assert IncompleteItems(open_state(state_settings)).outstanding("sgs") == []

@@ -15,7 +15,6 @@ from rs_assets.state import (
     SubmittedRequest,
     open_state,
 )
-from rs_assets.state.schema import requests as table
 
 NOW = datetime(2026, 11, 10, 12, 30, 15, 123_456, tzinfo=UTC)
 COUNTS = RequestCounts(found=5, selected=4, staged=3, catalogued=2, gaps=1)
@@ -200,15 +199,6 @@ def test_those_that_ended_long_ago_are_told(requests: Requests) -> None:
 
     assert requests.ended_before(NOW, 10) == ["b"]
     assert requests.ended_before(NOW + MINUTE, 10) == ["b", "a"]
-
-
-def test_a_state_without_requests_gets_their_table(state_settings: StateSettings) -> None:
-    with open_state(state_settings).transaction() as connection:
-        table.drop(connection)
-
-    accept(Requests(open_state(state_settings)), "a")
-
-    assert ids(Requests(open_state(state_settings)).pending(1)) == ["a"]
 
 
 steps = st.lists(

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 import rs_assets.catalog.schema
 import rs_assets.ingest.manifest
 import rs_assets.ingest.search_results
 import rs_assets.requests.results
 import rs_assets.state.schema
+from rs_assets.cli import cli
 from rs_assets.requests.model import AuxRequest
 from rs_assets.settings import Settings
 from tests.upgrade.conftest import EarlierHome
@@ -57,10 +59,10 @@ FORMS: dict[str, tuple[str, int, Stated]] = {
     "state": (r"state\.sqlite", rs_assets.state.schema.SCHEMA_VERSION, in_database),
     "search results": (
         r"store/search_results/.*\.json",
-        rs_assets.ingest.search_results.SCHEMA_VERSION,
+        rs_assets.ingest.search_results.FORM.version,
         in_document("rs_assets"),
     ),
-    "manifest": (r"store/staged_files/.*\.json", rs_assets.ingest.manifest.SCHEMA_VERSION, in_document()),
+    "manifest": (r"store/staged_files/.*\.json", rs_assets.ingest.manifest.FORM.version, in_document()),
     "request": (r"store/(inbox|requests/[^/]*)/(?!items).*\.json", 1, in_request),
     "result of a request": (
         r"store/requests/[^/]*/items\.json",
@@ -102,3 +104,54 @@ def test_the_versions_of_documents_that_people_write_are_those_that_are_read() -
     for model, form in ((Settings, "settings"), (AuxRequest, "request")):
         field = model.model_json_schema()["properties"]["schema_version"]
         assert field["const"] == FORMS[form][1]
+
+
+KEPT = {
+    "search_results": ("rs_assets",),
+    "staged_files": (),
+}
+"""The documents of a partition, with where they state their version."""
+KEY, FILE = "2011-03-01|S1", "adgs/2011-03-01/S1.json"
+
+
+def stage(home: EarlierHome) -> str:
+    """What staging the partition says; it must fail."""
+    result = CliRunner().invoke(cli, ["stage", "adgs", KEY, "--quiet"])
+    assert result.exit_code == 1, result.output
+    return " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("kind", KEPT)
+def test_a_document_of_a_newer_program_stays_byte_for_byte(home: EarlierHome, kind: str) -> None:
+    path = home.directory / "store" / kind / FILE
+    document = json.loads(path.read_text())
+    place = document
+    for key in KEPT[kind]:
+        place = place[key]
+    place["schema_version"] = 99
+    path.write_text(json.dumps(document))
+    before = path.read_bytes()
+
+    assert "version 99, this program reads up to" in stage(home)
+
+    assert path.read_bytes() == before
+
+
+def test_damaged_search_results_are_named_with_what_to_do(home: EarlierHome) -> None:
+    path = home.directory / "store/search_results" / FILE
+    path.write_text("{")
+
+    said = stage(home)
+
+    assert f"delete search_results/{FILE}: the next search writes them anew" in said
+    path.unlink()
+    assert CliRunner().invoke(cli, ["stage", "adgs", KEY, "--quiet"]).exit_code == 0
+
+
+def test_a_damaged_manifest_is_written_anew(home: EarlierHome) -> None:
+    path = home.directory / "store/staged_files" / FILE
+    path.write_text("{")
+
+    assert CliRunner().invoke(cli, ["stage", "adgs", KEY, "--quiet"]).exit_code == 0
+
+    assert json.loads(path.read_text())["schema_version"] == rs_assets.ingest.manifest.FORM.version
