@@ -32,7 +32,7 @@ EXTENDING = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(#[^)\s]*)?\)")
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
-_COMMAND = re.compile(r"rs-assets ((?:[a-z]+ ?)+)([^\n`|]*)")
+_COMMAND = re.compile(r"rs-assets ((?:[a-z]+(?:-[a-z]+)* ?)+)([^\n`|]*)")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 _MODULE = re.compile(r"(?:rs_assets|tests)(?:[./]\w+)+(?:\.py|\.yaml)?/?")
 

@@ -47,8 +47,10 @@ def kinds_in(*fields: str) -> set[str]:
 KINDS = kinds_in("store", "catalog", "state")
 
 WRITERS: Mapping[str, str] = {
-    "rs_assets.ingest.searching": "search results, of `ingest.search_results.SCHEMA_VERSION`",
-    "rs_assets.ingest.staging": "manifests, of `ingest.manifest.SCHEMA_VERSION`",
+    "rs_assets.ingest.searching": "search results, of `ingest.search_results.FORM`",
+    "rs_assets.ingest.staging": "manifests, of `ingest.manifest.FORM`",
+    "rs_assets.upkeep.relocating": "manifests and results of requests, in the form in which they are",
+    "rs_assets.upkeep.renaming": "search results, in today's form, and manifests, in that in which they are",
     "rs_assets.requests.inbox": "requests, of `requests.model.AuxRequest.schema_version`",
     "rs_assets.requests.results": "results of requests, of `requests.results.SCHEMA_VERSION`; pictures",
     "rs_assets.store.journal": "journals, of `store.journal._VERSION`; one of another version is not used",

@@ -16,6 +16,8 @@ _MODULES = {
     "failures": "failures",
     "housekeeping": "housekeeping",
     "rebuild": "rebuild",
+    "relocate": "relocate",
+    "rename-station": "rename_station",
     "request": "request",
     "requests": "request",
     "session": "session",
@@ -35,7 +37,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as click calls it
         if cmd_name not in _MODULES:
             return None
-        command = getattr(import_module(f"rs_assets.cli.{_MODULES[cmd_name]}"), cmd_name)
+        command = getattr(import_module(f"rs_assets.cli.{_MODULES[cmd_name]}"), cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 

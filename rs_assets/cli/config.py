@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from rs_assets.errors import RsAssetsError
 from rs_assets.settings import (
     InvalidSettingsError,
     NoAuthentication,
@@ -23,7 +24,11 @@ def config() -> None:
 @config.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 def check(file: Path | None) -> None:
-    """Say what is wrong in the settings, at which line and key, and what is expected."""
+    """Say what is wrong in the settings, at which line and key, and what is expected.
+
+    Settings that are right are compared with what is stored: a station that is called otherwise, windows of another
+    length, missions or a start that have changed, files in another place. It says what that means, and what to do.
+    """
     path = file or default_path()
     try:
         settings = load_settings(path)
@@ -40,12 +45,33 @@ def check(file: Path | None) -> None:
     click.echo(f"  state    {settings.state.url}")
     for station in settings.stations:
         click.echo(f"  station  {_line(station)}")
+    _compare(settings)
 
 
 @config.command()
 def schema() -> None:
     """Print the JSON Schema of the settings."""
     click.echo(json.dumps(Settings.model_json_schema(), indent=2))
+
+
+def _compare(settings: Settings) -> None:
+    """Say what is stored that the settings do not lead to."""
+    from rs_assets.ingest import Platform
+    from rs_assets.upkeep import differences
+
+    try:
+        platform = Platform.open(settings)
+        needed = [platform.state.upgrade_needed(), platform.catalog.upgrade_needed()]
+        if all(each.present is None for each in needed):
+            return
+        if any(each.missing for each in needed):
+            sentences = ["state or catalogue are of an earlier version, and are compared after `rs-assets upgrade`"]
+        else:
+            sentences = differences(platform)
+    except RsAssetsError as error:
+        sentences = [f"what is stored cannot be compared: {error}"]
+    for sentence in sentences:
+        click.secho(f"  note     {sentence}", fg="yellow")
 
 
 def _line(station: Station) -> str:

@@ -69,10 +69,10 @@ async def with_vanished_objects(
 
 
 async def object_is_there(sink: Sink, href: str, size: int | None) -> bool:
-    """Whether an object of this size is where the href says; one that lies in another store is believed."""
+    """Whether an object of this size is where the href says; of a place outside of the store that is not believed."""
     key = sink.key_of(href)
     if key is None:
-        return True
+        return False
     found = await sink.find(key)
     return found is not None and (size is None or found.size == size)
 

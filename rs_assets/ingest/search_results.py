@@ -8,7 +8,7 @@ entry, to which the files that are new are added.
 from collections import Counter
 from collections.abc import Collection, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -189,6 +189,20 @@ def merged(
     )
 
 
+def united(earlier: SearchResults, later: SearchResults, *, are_sessions: bool = False) -> SearchResults:
+    """What two records of one partition have shown together, in the state of the later one."""
+    kept = {entry_key(item, is_session=are_sessions): item for item in earlier.items}
+    for item in later.items:
+        key = entry_key(item, is_session=are_sessions)
+        before = kept.get(key)
+        if before is not None:
+            kept[key] = joined(before, item) if are_sessions else item.clone()
+            _keep_first_sights(kept[key], before)
+        else:
+            kept[key] = item
+    return replace(later, items=tuple(sorted(kept.values(), key=publication_order)), added=0)
+
+
 def entry_key(item: Item, *, is_session: bool) -> str:
     """By what an item is known among a partition's results.
 
@@ -208,16 +222,21 @@ def _sighted(item: Item, before: Item | None, now: datetime, *, is_session: bool
     seen.properties |= times
     if before is None:
         return seen
-    firsts = {source_id(before, key): _seen(before, asset, FIRST_SEEN) for key, asset in before.assets.items()}
     whole = joined(before, seen) if is_session else seen
-    whole.properties[FIRST_SEEN] = before.properties[FIRST_SEEN]
     whole.properties[LAST_SEEN] = format_time(now)
     whole.properties.pop(EVICTED, None)
-    for key, asset in whole.assets.items():
-        first = firsts.get(source_id(whole, key))
+    _keep_first_sights(whole, before)
+    return whole
+
+
+def _keep_first_sights(item: Item, before: Item) -> None:
+    """Let the item and each of its files be first seen when it was before."""
+    firsts = {source_id(before, key): _seen(before, asset, FIRST_SEEN) for key, asset in before.assets.items()}
+    item.properties[FIRST_SEEN] = before.properties[FIRST_SEEN]
+    for key, asset in item.assets.items():
+        first = firsts.get(source_id(item, key))
         if first is not None:
             asset.extra_fields[FIRST_SEEN] = first
-    return whole
 
 
 def _note_evictions(item: Item, present: Collection[str], now: datetime, *, is_listed: bool) -> None:

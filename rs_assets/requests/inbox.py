@@ -160,6 +160,11 @@ class Inbox:
             if self._lacks_or_has(request_id, request):
                 self._documents.delete(_waiting(request_id))
 
+    def replace(self, request_id: str, request: AuxRequest) -> None:
+        """Put a request into the place of the one that waits under its id."""
+        with self._documents.locked(_waiting(request_id)):
+            self._documents.write_bytes(_waiting(request_id), _content(request))
+
     def _lacks_or_has(self, request_id: str, request: AuxRequest) -> bool:
         """Whether the inbox has nothing else of this id than the request."""
         try:

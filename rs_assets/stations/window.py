@@ -1,5 +1,6 @@
 """A time window and the partition that it makes together with a mission."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -44,6 +45,18 @@ class Partition:
             raise ValueError(f"{key!r} is not a partition key; expected <date>|<mission>, e.g. 2026-11-01|S1")
         start = datetime.strptime(window_key, _KEY_FORMATS[length]).replace(tzinfo=UTC)
         return cls.at(start, length, mission)
+
+    @classmethod
+    def of_any_length(cls, key: str) -> Self:
+        """The partition of this key, whose form tells how long its window is.
+
+        Raises:
+            ValueError: it is no partition's key.
+        """
+        for length in _KEY_FORMATS:
+            with suppress(ValueError):
+                return cls.parse(key, length)
+        raise ValueError(f"{key!r} is not a partition key; expected <date>|<mission>, e.g. 2026-11-01|S1")
 
     @classmethod
     def at(cls, start: datetime, length: WindowLength, mission: str) -> Self:
