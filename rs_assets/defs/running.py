@@ -16,7 +16,7 @@ from rs_assets.ingest import PartitionMessage, Tally
 from rs_assets.ingest.steps import Ended
 from rs_assets.ingest.tally import progress_line
 from rs_assets.interruption import InterruptedBySignalError, Result, run_interruptible
-from rs_assets.staging.messages import Paused
+from rs_assets.staging.messages import Paused, Waiting
 
 _log = logging.getLogger(__name__)
 
@@ -91,6 +91,8 @@ class LoggedProgress:
             case Paused(seconds=seconds) if seconds >= _LINE_EVERY_S and now >= self._silent_until:
                 # Nothing else is sent before it is over.
                 self._silent_until = now + seconds
+                self._say(now)
+            case Waiting():
                 self._say(now)
             case _ if now - self._last >= _LINE_EVERY_S:
                 self._say(now)

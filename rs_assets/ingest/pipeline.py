@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rs_assets.errors import AuthenticationError, RsAssetsError
@@ -14,7 +14,7 @@ from rs_assets.ingest.searching import kept_results, search_partition
 from rs_assets.ingest.staging import StagingOptions, stage_partition
 from rs_assets.ingest.steps import Begun, Ended, PartitionMessage, PartitionReport, Progress, Searched, Step
 from rs_assets.ingest.work import at_work
-from rs_assets.staging.messages import Message, unobserved
+from rs_assets.staging.messages import Message, Paused, Waiting, unobserved
 from rs_assets.stations.window import Partition
 
 _log = logging.getLogger(__name__)
@@ -106,6 +106,16 @@ class _Pipeline:
         def tell(message: Begun | Searched | Message) -> None:
             self.progress(PartitionMessage(partition, message))
 
+        def tell_wait(what: str, seconds: float | None) -> None:
+            tell(Waiting(what) if seconds is None else Paused(seconds))
+
+        with self.station.limits.watched(tell_wait):
+            await self._take_steps(job, report, tell)
+
+    async def _take_steps(
+        self, job: IngestJob, report: PartitionReport, tell: Callable[[Begun | Searched | Message], None]
+    ) -> None:
+        platform, station, partition = self.platform, self.station.settings, report.partition
         for step in Step:
             if step not in self.options.steps:
                 continue

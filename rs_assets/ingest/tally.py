@@ -4,11 +4,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from rs_assets.ingest.steps import Begun, Ended, PartitionMessage, Searched, Step, counted
 from rs_assets.items.files import FileRecord, FileState
+from rs_assets.items.times import utc_now
 from rs_assets.items.units import MEGABYTE
-from rs_assets.staging.messages import Finished, Moved, Paused, Placed, Retried, Started, Unpacking
+from rs_assets.staging.messages import Finished, Moved, Paused, Placed, Retried, Started, Unpacking, Waiting
 
 _GIGABYTE = 1e9
 _MANY_BYTES = 10 * _GIGABYTE
@@ -60,6 +62,8 @@ class Tally:
         self._positions: dict[str, int] = {}
         """How many bytes there are of each file that is being moved."""
         self._paused_until = float("-inf")
+        self._waiting = ""
+        """What others hold that is needed."""
         self._clock = clock
         self._began = clock()
         self._samples: deque[tuple[float, int]] = deque([(self._began, 0)])
@@ -73,7 +77,10 @@ class Tally:
     def what(self) -> str:
         """What is going on."""
         pause = self._paused_until - self._clock()
-        return f"{self._what}; the station is busy, pause of {pause:.0f} s" if pause > 0 else self._what
+        if pause > 0:
+            end = utc_now() + timedelta(seconds=pause)
+            return f"{self._what}; the station is busy, pause of {pause:.0f} s until {end:%H:%M:%S} UTC"
+        return f"{self._what}; {self._waiting}" if self._waiting else self._what
 
     @property
     def rate(self) -> float:
@@ -105,6 +112,7 @@ class Tally:
     def __call__(self, message: PartitionMessage) -> None:
         """Add a message."""
         key = message.partition.key
+        self._waiting = message.message.reason if isinstance(message.message, Waiting) else ""
         match message.message:
             case Begun() | Searched() | Unpacking() as begun:
                 self._what = f"{key}: {_words(begun)}"

@@ -12,7 +12,7 @@ from rs_assets.errors import RsAssetsError, StoreError
 from rs_assets.items.files import FileRecord, FileState
 from rs_assets.settings import Station
 from rs_assets.staging.fetching import Fetcher, TransferStats
-from rs_assets.staging.messages import Finished, Progress, Started, unobserved
+from rs_assets.staging.messages import Finished, Progress, Started, Waiting, unobserved
 from rs_assets.staging.sources import Source
 from rs_assets.staging.transfer_errors import EvictedError, NotYetError, OrderLostError
 from rs_assets.staging.verification import Expectation, Verified
@@ -159,7 +159,7 @@ class _Stager:
     async def _stored_under(self, key: str, file: FileRecord, stats: TransferStats) -> FileRecord:
         expectation = Expectation(file, self._station.verification)
         is_large = file.stated_size is None or file.stated_size > _SMALL_BYTES
-        wait = _WaitForWriter(self._station.timeouts.slot)
+        wait = _WaitForWriter(self._station.timeouts.slot, self._fetcher.progress)
         verified: Verified | None = None
         # Without result another process has published the key meanwhile; what it holds decides.
         while verified is None:
@@ -199,8 +199,9 @@ class _Stager:
 class _WaitForWriter:
     """The wait for an object that another process is writing, of `timeout` seconds at most."""
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, progress: Progress) -> None:
         self._timeout = timeout
+        self._progress = progress
         self._since = time.monotonic()
         self._pause = _LOOK_AGAIN_S[0]
         self._has_said = False
@@ -216,6 +217,8 @@ class _WaitForWriter:
             raise StoreError(f"{error}, and was waited for {waited:.0f} s; timeouts.slot says how long") from error
         if waited >= _SAY_AFTER_S and not self._has_said:
             self._has_said = True
-            _logger.info("waiting for %.0f s: %s", waited, error)
+            reason = f"waiting for {waited:.0f} s: {error}"
+            _logger.info("%s", reason)
+            self._progress(Waiting(reason))
         await asyncio.sleep(min(self._pause, self._timeout - waited))
         self._pause = min(2 * self._pause, _LOOK_AGAIN_S[1])

@@ -52,6 +52,14 @@ class Paused:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Others have held what is needed for some time already, and nothing goes on before they let go."""
+
+    reason: str
+    """What is waited for, and who holds it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """One file is done."""
 
@@ -66,7 +74,7 @@ class Unpacking:
     """How many there are."""
 
 
-Message = Started | Placed | Moved | Retried | Paused | Finished | Unpacking
+Message = Started | Placed | Moved | Retried | Paused | Waiting | Finished | Unpacking
 
 Progress = Callable[[Message], None]
 """Called in the event loop, so it should return at once."""

@@ -1,9 +1,11 @@
 """What a run's log says of its progress."""
 
+import re
+
 from rs_assets.defs.running import LoggedProgress
 from rs_assets.ingest import PartitionMessage, PartitionReport
 from rs_assets.ingest.steps import Ended
-from rs_assets.staging.messages import Message, Moved, Paused, Started
+from rs_assets.staging.messages import Message, Moved, Paused, Started, Waiting
 from tests.defs.runs import Runs
 from tests.platform import SimulatedStation, day
 
@@ -40,7 +42,22 @@ def test_a_long_pause_is_told_when_it_begins_and_once() -> None:
     progress = LoggedProgress(lines.append, 1, clock=lambda: 0.0)
     told(progress, Started(2, 2_000_000), Paused(0.5), Paused(60), Paused(60))
 
-    assert lines == ["2026-11-01|S1: staging; the station is busy, pause of 60 s: 0/2 files, 0.0/2.0 MB, 0.0 MB/s"]
+    [line] = lines
+    figures = r"0/2 files, 0\.0/2\.0 MB, 0\.0 MB/s"
+    assert re.fullmatch(
+        rf"2026-11-01\|S1: staging; the station is busy, pause of 60 s until \d\d:\d\d:\d\d UTC: {figures}", line
+    )
+
+
+def test_a_wait_for_others_is_told_at_once_with_who_holds_what_is_needed() -> None:
+    lines: list[str] = []
+    progress = LoggedProgress(lines.append, 1, clock=lambda: 0.0)
+    told(progress, Started(2, 2_000_000), Waiting("adgs: no connection for 10 s, since others hold all 4: process 7"))
+
+    assert lines == [
+        "2026-11-01|S1: staging; adgs: no connection for 10 s, since others hold all 4: process 7: "
+        "0/2 files, 0.0/2.0 MB, 0.0 MB/s"
+    ]
 
 
 def test_the_log_of_a_run_and_the_metadata_have_the_final_figures(runs: Runs, station: SimulatedStation) -> None:

@@ -12,24 +12,27 @@ from pystac.validation.stac_validator import JsonSchemaSTACValidator
 from pystac.version import STACVersion
 
 from rs_assets.catalog.protocol import UpsertStatus
-from rs_assets.ingest import IngestOptions, Platform, Step
+from rs_assets.ingest import IngestOptions, PartitionMessage, Platform, Step, ingest
 from rs_assets.ingest.pipeline import failure_message
 from rs_assets.ingest.search_results import EVICTED, FIRST_SEEN, LAST_SEEN, results_path
 from rs_assets.ingest.staging import StagingOptions
 from rs_assets.items.files import FileState
 from rs_assets.items.times import utc_now
 from rs_assets.settings import parse_settings
+from rs_assets.staging.messages import Paused
 from tests.platform import (
     PASSWORD,
     PASSWORD_VARIABLE,
     SimulatedStation,
     assert_catalogue_is_true,
     catalogue_documents,
+    day,
     object_path,
     run,
     settings_text,
 )
 
+ONLY_SEARCH = IngestOptions(frozenset({Step.SEARCH}))
 SEARCH_AND_STAGE = IngestOptions(frozenset({Step.SEARCH, Step.STAGE}))
 
 
@@ -55,6 +58,19 @@ async def test_a_partition_goes_from_the_station_to_the_catalogue(platform: Plat
     assert asset.extra_fields["alternate"]["station"]["href"].endswith(
         f"Products({item.properties['auxip:id']})/$value"
     )
+
+
+async def test_a_pause_during_a_search_is_told_with_its_seconds(platform: Platform, station: SimulatedStation) -> None:
+    station.fault(path_contains="Products", status=429, retry_after_seconds=1, times=1)
+    told: list[PartitionMessage] = []
+    partition = day("2026-10-01|S1")
+
+    [report] = [each async for each in ingest(platform, "adgs", [partition], ONLY_SEARCH, told.append)]
+
+    assert "and has been busy for longer than 0.2 s" in str(report.error)
+    pauses = [each.message.seconds for each in told if isinstance(each.message, Paused)]
+    assert pauses
+    assert all(0 < seconds <= 1 for seconds in pauses)
 
 
 async def test_an_object_s_key_is_collection_item_publication_and_name(platform: Platform) -> None:

@@ -1,5 +1,6 @@
 """Adding up what a run tells, with a clock that the test sets."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from rs_assets.ingest import PartitionMessage, PartitionReport, Step, Tally
 from rs_assets.ingest.steps import Begun, Ended, Searched
 from rs_assets.ingest.tally import progress_line
 from rs_assets.items.files import FileState
-from rs_assets.staging.messages import Finished, Message, Moved, Paused, Placed, Retried, Started
+from rs_assets.staging.messages import Finished, Message, Moved, Paused, Placed, Retried, Started, Waiting
 from tests.files import file_at
 from tests.platform import day
 
@@ -125,8 +126,18 @@ def test_of_several_partitions_each_counts_the_same(clock: Clock) -> None:
 
 def test_a_pause_is_told_until_it_is_over(clock: Clock) -> None:
     tally = tally_of(clock, Started(1, MB), Paused(30), Paused(5))
-    assert tally.what == "2026-11-01|S1: staging; the station is busy, pause of 30 s"
+    assert re.fullmatch(
+        r"2026-11-01\|S1: staging; the station is busy, pause of 30 s until \d\d:\d\d:\d\d UTC", tally.what
+    )
     clock.now += 31
+
+    assert tally.what == "2026-11-01|S1: staging"
+
+
+def test_a_wait_is_told_until_something_goes_on(clock: Clock) -> None:
+    tally = tally_of(clock, Started(1, MB), Waiting("adgs: others hold all 4 connections"))
+    assert tally.what == "2026-11-01|S1: staging; adgs: others hold all 4 connections"
+    tell(tally, Moved(A, 1))
 
     assert tally.what == "2026-11-01|S1: staging"
 

@@ -308,13 +308,16 @@ async def test_whoever_waits_without_any_connection_is_told_for_whom_and_not_for
     assert all(others)
     caplog.set_level("INFO", "rs_assets.stations.limits")
     station = settings(concurrency=2, timeouts=Timeouts(slot=0.3))
+    told: list[tuple[str, float | None]] = []
     async with StationLimits(station, locks) as limits, asyncio.timeout(10):
-        with pytest.raises(StationError, match=r"adgs: no connection for 0 s, .*process \d+ on .*timeouts.slot"):
+        sentence = r"adgs: no connection for 0 s, .*process \d+ on .*timeouts.slot"
+        with limits.watched(lambda *wait: told.append(wait)), pytest.raises(StationError, match=sentence):
             async with limits.slot():
                 pass
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 1
     assert said[0].startswith("adgs: no connection for 0 s, since others hold all 2: process ")
+    assert told == [(said[0], None)]
 
 
 def recorded_sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:

@@ -25,7 +25,7 @@ _KEEP_IDLE_S = 1.0
 _TURN_S = 0.25
 """How long a process may keep its last slot where there are more processes than slots."""
 _SAY_AFTER_S = 10.0
-_SAY_EVERY_S = 60.0
+_SAY_EVERY_S = 30.0
 
 
 @dataclass(slots=True)
@@ -42,6 +42,7 @@ class StationSlots:
     def __init__(self, locks: Locks, station: str, load: Load, *, timeout: float) -> None:
         """Take nothing yet; `timeout` is for how many seconds others may hold every slot."""
         self.on_released: list[Callable[[int], None]] = []
+        self.on_waiting: list[Callable[[str], None]] = []
         self._locks = locks
         self._station = station
         self._load = load
@@ -110,14 +111,17 @@ class StationSlots:
         attendance, self._attendance = self._attendance, None
         if attendance is not None:
             attendance.cancel()
-            await asyncio.gather(attendance, return_exceptions=True)
         self._fail(RuntimeError(f"{self._station}: its limits are used inside 'async with'"))
         for slots in (self._idle, self._in_use):
             while slots:
                 self._release(*slots.popitem())
-        for _ in range(3):  # until the connections are closed and their slots released
-            await asyncio.sleep(0)
-        self._leave()
+        try:
+            if attendance is not None:
+                await asyncio.gather(attendance, return_exceptions=True)
+            for _ in range(3):  # until the connections are closed and their slots released
+                await asyncio.sleep(0)
+        finally:
+            self._leave()
 
     def _available(self) -> int | None:
         """A slot that can be used at once."""
@@ -252,7 +256,10 @@ class StationSlots:
             self._fail(StationError(f"{self._station}: {self._wait_sentence(waited)}; timeouts.slot says how long"))
         elif waited >= _SAY_AFTER_S and now - self._said_at >= _SAY_EVERY_S:
             self._said_at = now
-            _log.info("%s: %s", self._station, self._wait_sentence(waited))
+            sentence = f"{self._station}: {self._wait_sentence(waited)}"
+            _log.info("%s", sentence)
+            for callback in self.on_waiting:
+                callback(sentence)
 
     def _wait_sentence(self, waited: float) -> str:
         holders = {str(holder) for holder in self._locks.locked(f"stations/{self._station}/slot").values() if holder}

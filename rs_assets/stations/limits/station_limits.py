@@ -1,14 +1,19 @@
 """How far one station may be loaded: connections at the same time, requests a minute, and pauses that it asks for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Self
 
 from rs_assets.locks import Locks, MemoryLocks, Value
 from rs_assets.settings import Station
 from rs_assets.stations.limits.load import Load
 from rs_assets.stations.limits.slots import StationSlots
+
+Watcher = Callable[[str, float | None], None]
+"""Called with what is waited for, and for how many seconds from now, where that is known."""
+
+_BUSY = "the station is busy"
 
 _MAX_BOOKED_AHEAD_S = 3600.0
 """A turn that is further off has been booked by nobody who still waits for it."""
@@ -36,6 +41,8 @@ class StationLimits:
         self.load = Load(station, self._locks, self._clock)
         """What the station stands at this moment."""
         self._slots = StationSlots(self._locks, station.name, self.load, timeout=station.timeouts.slot)
+        self._slots.on_waiting.append(lambda sentence: self._tell(sentence, None))
+        self._watchers: list[Watcher] = []
         self._turns = asyncio.Lock()
         self._is_open = locks is None
 
@@ -65,6 +72,7 @@ class StationLimits:
             StationError: others have held every connection for longer than the settings' ``timeouts.slot``.
         """
         self._check_open()
+        self._tell_pause()
         number = await self._slots.acquire()
         try:
             yield number
@@ -97,11 +105,14 @@ class StationLimits:
             pause = self.load.pause
             if pause <= 0:
                 return
+            self._tell(_BUSY, pause)
             await asyncio.sleep(pause)
 
     def busy(self, retry_after: float | None) -> float:
         """Note that the station has answered 429 or 503, as `Load.busy` says; the seconds of the pause from now."""
-        return self.load.busy(retry_after)
+        pause = self.load.busy(retry_after)
+        self._tell_pause()
+        return pause
 
     def served(self) -> None:
         """Note that the station has given an answer: the allowed connections recover step by step."""
@@ -111,6 +122,23 @@ class StationLimits:
     def on_released(self, callback: Callable[[int], None]) -> None:
         """Call back with the number of a slot before another process may have it, to close its connection."""
         self._slots.on_released.append(callback)
+
+    @contextmanager
+    def watched(self, watcher: Watcher) -> Iterator[None]:
+        """Tell of every wait while the block runs: for the end of a pause, or for a connection that others hold."""
+        self._watchers.append(watcher)
+        try:
+            yield
+        finally:
+            self._watchers.remove(watcher)
+
+    def _tell_pause(self) -> None:
+        if self._watchers and (pause := self.load.pause) > 0:
+            self._tell(_BUSY, pause)
+
+    def _tell(self, what: str, seconds: float | None) -> None:
+        for watcher in self._watchers:
+            watcher(what, seconds)
 
     def _check_open(self) -> None:
         if not self._is_open:
