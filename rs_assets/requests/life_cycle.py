@@ -72,7 +72,7 @@ class Batch:
 
 
 def take_in(
-    platform: Platform, now: datetime, *, budget: float = 10.0, clock: Callable[[], float] = time.monotonic
+    platform: Platform, now: datetime, *, budget: float = 8.0, clock: Callable[[], float] = time.monotonic
 ) -> TakenIn:
     """Look at the files in the inbox that the state does not know: accept requests, move all else out of it.
 

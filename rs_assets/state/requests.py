@@ -13,6 +13,8 @@ from rs_assets.state.database import StateDatabase, insert_into
 from rs_assets.state.schema import requests
 
 _MAX_VARIABLES = 500
+_ROWS_A_QUERY = 32
+"""Rows that one statement of a transaction adds."""
 
 
 class RequestState(StrEnum):
@@ -106,7 +108,9 @@ class Requests:
         ]
         if rows:
             with self._database.transaction() as connection:
-                connection.execute(insert_into(connection, requests).on_conflict_do_nothing(), rows)
+                statement = insert_into(connection, requests).on_conflict_do_nothing()
+                for first in range(0, len(rows), _ROWS_A_QUERY):
+                    connection.execute(statement, rows[first : first + _ROWS_A_QUERY])
 
     def known(self, ids: Iterable[str]) -> dict[str, RequestRecord]:
         """The records of these ids, by id; without those that were never accepted."""
