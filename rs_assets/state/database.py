@@ -17,7 +17,7 @@ from rs_assets.state.schema import SCHEMA_VERSION, meta, metadata
 
 _logger = logging.getLogger(__name__)
 
-REVISIONS = Revisions(Path(__file__).parent / "revisions", head="0002", first="0001")
+REVISIONS = Revisions(Path(__file__).parent / "revisions", head="0003", first="0001")
 """How the tables have come to be as they are."""
 
 READS_ONLY = "rs_assets_reads_only"
@@ -67,6 +67,11 @@ class StateDatabase:
 
     def __repr__(self) -> str:
         return f"StateDatabase({self._backend.place!r})"
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people to read; without a password."""
+        return self._backend.place
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -55,8 +55,9 @@ searches = Table(
     Column("window_end", UtcTime, nullable=False),
     Column("attempted_at", UtcTime, nullable=False),
     Column("searched_at", UtcTime),  # the last search that succeeded
-    Column("was_closed", Boolean, nullable=False, default=False),  # whether the window was closed by then
+    Column("was_closed", Boolean, nullable=False, default=False),  # whether it succeeded when the window was closed
     Column("error", _TEXT),  # of the last attempt
+    Index("searches_to_repeat", "station", "was_closed", "window_end"),
 )
 
 first_searches = Table(  # from when on windows are to be searched without being asked for
@@ -120,6 +121,7 @@ transfers = Table(
     Column("seconds", Float, nullable=False),
     Column("run_id", _TEXT),
     Column("finished_at", UtcTime, nullable=False),
+    Index("transfers_in_time", "finished_at", "object_key"),
 )
 
 orders = Table(  # the files that a station makes available later, while somebody waits for them

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from rs_assets.state.database import StateDatabase, insert_into, upsert
 from rs_assets.state.schema import first_searches, searches
@@ -58,9 +58,8 @@ class Searches:
         """
         statement = (
             select(searches)
-            .where(searches.c.station == station, searches.c.window_end <= now - lag)
-            .where(searches.c.attempted_at <= now - pause)
-            .where(or_(searches.c.was_closed.is_(False), searches.c.searched_at.is_(None)))
+            .where(searches.c.station == station, searches.c.was_closed.is_(False))
+            .where(searches.c.window_end <= now - lag, searches.c.attempted_at <= now - pause)
             .order_by(searches.c.window_end, searches.c.partition)
         )
         with self._database.reading() as connection:

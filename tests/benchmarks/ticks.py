@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     counts = _QUICK if options.quick else _FULL
     console = Console()
     figures: dict[str, dict[str, float]] = {}
-    for name, state in _states(console):
+    for name, state in databases(console):
         with tempfile.TemporaryDirectory(prefix="rs-ticks-") as home, ThreadedS3() as s3:
             s3.server.latency = _LATENCY_S
             for store in ("directory", "s3"):
@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
                 platform = Platform.open(parse_settings(yaml.safe_dump(document), base=place))
                 if store == "directory":
                     _fill(platform, counts)
-                    figures[f"{name}: what is due"] = _tick_of_due(platform)
+                    figures[f"{name}: what is due"] = tick_of_due(platform)
                 figures[f"{name}: inbox in {store}"] = _tick_of_inbox(platform, counts["inbox"])
     console.print(_table(figures))
     if options.json:
@@ -70,7 +70,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _states(console: Console) -> Iterator[tuple[str, Callable[[], StateSettings] | None]]:
+def databases(console: Console) -> Iterator[tuple[str, Callable[[], StateSettings] | None]]:
+    """The databases that can be had here, each with what gives the settings of an empty one; None for the usual."""
     yield "SQLite", None
     if POSTGRESQL_MISSING:
         console.print(f"PostgreSQL is left out: {POSTGRESQL_MISSING}")
@@ -152,7 +153,7 @@ def _fill(platform: Platform, counts: dict[str, int]) -> None:
                 connection.execute(insert(table), some)
 
 
-def _tick_of_due(platform: Platform) -> dict[str, float]:
+def tick_of_due(platform: Platform) -> dict[str, float]:
     """The longest of three ticks, and its longest query."""
     [station] = platform.settings.stations
     with dg.DagsterInstance.ephemeral() as instance, _queries() as queries:

@@ -10,7 +10,7 @@ import asyncio
 import multiprocessing
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -30,16 +30,16 @@ from rs_assets.ingest.due import due_partitions
 from rs_assets.ingest.searching import search_partition
 from rs_assets.items.files import FileState
 from rs_assets.items.times import utc_now
-from rs_assets.settings import StateSettings, parse_settings
+from rs_assets.settings import parse_settings
 from rs_assets.state import Heartbeats, StagedFile
 from rs_assets.stations.search import Answer, StationSearch
 from rs_assets.stations.window import Partition
 from rs_assets.store.directory_documents import DirectoryDocuments
 from tests.benchmarks.command import benchmark_parser, run, write_json
+from tests.benchmarks.ticks import databases
 from tests.catalog.samples import AUX, aux_item
 from tests.files import file_at
 from tests.platform import settings_text
-from tests.postgresql import POSTGRESQL_MISSING, postgresql_server
 
 GOAL_S = 0.050
 
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     count, delay = (20, 0.1) if options.quick else (5_000, 2.0)
     console = Console()
     figures: dict[str, dict[str, float]] = {}
-    for name, state in _states(console):
+    for name, state in databases(console):
         with tempfile.TemporaryDirectory(prefix="rs-waits-") as home:
             document = yaml.safe_load(settings_text("http://127.0.0.1:9"))
             if state is not None:
@@ -76,15 +76,6 @@ def main(arguments: list[str] | None = None) -> int:
         write_json(options.json, figures)
     console.print(f"goal: nothing waits longer than {GOAL_S * 1000:g} ms for others", highlight=False)
     return 0
-
-
-def _states(console: Console) -> Iterator[tuple[str, Callable[[], StateSettings] | None]]:
-    yield "SQLite", None
-    if POSTGRESQL_MISSING:
-        console.print(f"PostgreSQL is left out: {POSTGRESQL_MISSING}")
-        return
-    with postgresql_server() as server:
-        yield "PostgreSQL", server.state
 
 
 def _product(number: int) -> Item:

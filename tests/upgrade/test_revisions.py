@@ -126,11 +126,11 @@ def test_a_state_on_a_server_goes_the_same_way(state_settings: StateSettings) ->
     with state.transaction() as connection:
         for name in ("orders", "first_searches", "unfinished", "asked_runs", VERSION_TABLE):
             connection.execute(text(f"DROP TABLE {name}"))
-        for name in ("requests_in_turn", "requests_ended"):
+        for name in ("requests_in_turn", "requests_ended", "transfers_in_time", "searches_to_repeat"):
             connection.execute(text(f"DROP INDEX {name}"))
         connection.execute(text("CREATE INDEX ix_requests_state ON requests (state)"))
 
-    assert [step.id for step in open_state(state_settings).upgrade_needed().missing] == ["0002"]
+    assert [step.id for step in open_state(state_settings).upgrade_needed().missing] == ["0002", "0003"]
     open_state(state_settings).open()
 
     assert open_state(state_settings).upgrade_needed().missing == ()
@@ -208,7 +208,7 @@ def test_what_a_newer_program_has_written_stays_byte_for_byte(
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     before = file.read_bytes()
 
-    with pytest.raises(error, match=r"newer version .*revision 0099; this one reads up to 1, 0002"):
+    with pytest.raises(error, match=rf"newer version .*revision 0099; this one reads up to 1, {KINDS[kind].head}"):
         use(opened(tmp_path, kind))
 
     assert file.read_bytes() == before
@@ -233,7 +233,7 @@ def test_a_check_says_what_would_be_done_and_does_nothing(home: EarlierHome) -> 
     result = CliRunner().invoke(cli, ["upgrade", "--check"])
 
     assert result.exit_code == 1
-    assert "revision 0001, would be upgraded to 0002:\n  0002  Add what is ordered" in result.stdout
+    assert "revision 0001, would be upgraded to 0003:\n  0002  Add what is ordered" in result.stdout
     assert {name: (home.directory / f"{name}.sqlite").read_bytes() for name in KINDS} == before
 
 
@@ -242,8 +242,8 @@ def test_the_command_upgrades_and_afterwards_there_is_nothing_to_do(home: Earlie
     again = CliRunner().invoke(cli, ["upgrade", "--check"])
 
     assert done.exit_code == again.exit_code == 0
-    assert "is being upgraded to 0002" in done.stdout
-    assert again.stdout.count("revision 0002, which is up to date") == 2
+    assert "is being upgraded to 0003" in done.stdout
+    assert again.stdout.count("which is up to date") == 2
 
 
 def test_what_does_not_exist_yet_is_not_made_by_a_check(tmp_path: Path) -> None:
