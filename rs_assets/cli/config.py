@@ -56,6 +56,9 @@ def schema() -> None:
 
 def _compare(settings: Settings) -> None:
     """Say what is stored that the settings do not lead to."""
+    file = settings.state.sqlite_path
+    if file is not None and not file.exists() and not settings.catalog.path.exists():
+        return
     from rs_assets.ingest import Platform
     from rs_assets.upkeep import differences
 

@@ -19,6 +19,7 @@ from rs_assets.items.files import FileState, Order
 from rs_assets.items.times import format_time, utc_now
 from rs_assets.requests.answering import Answering
 from rs_assets.requests.model import AuxRequest
+from rs_assets.revisions import VERSION_TABLE
 from rs_assets.staging.sources.http import HttpSource
 from rs_assets.staging.sources.source import Answer, Wanted
 from rs_assets.staging.sources.sources import SCHEMES
@@ -283,6 +284,9 @@ async def test_a_request_with_an_ordered_file_is_partial_and_names_the_order(
 
 def test_a_state_file_of_an_earlier_version_gets_the_table(platform: Platform, archive: Archive) -> None:
     with platform.state.transaction() as connection:
-        connection.exec_driver_sql("DROP TABLE orders")
+        for table in ("orders", VERSION_TABLE):
+            connection.exec_driver_sql(f"DROP TABLE {table}")
+        for index in ("transfers_in_time", "searches_to_repeat"):
+            connection.exec_driver_sql(f"DROP INDEX {index}")
 
     assert Platform.open(platform.settings).orders.outstanding("adgs") == []
