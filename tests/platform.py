@@ -24,8 +24,11 @@ PASSWORD = "c4n4ry-7f3a9d"
 """The station's password; it must appear nowhere."""
 
 
-def settings_text(url: str, *, keys_per_run: int = 31, **station: object) -> str:
-    """The demo's settings with relative paths and the first station only, at `url`; `station` changes keys of it."""
+def settings_text(url: str, *, products_of: str = "auxip", keys_per_run: int = 31, **station: object) -> str:
+    """The demo's settings with relative paths and the first station only, at `url`; `station` changes keys of it.
+
+    `products_of` names the interface, one of those whose stations have products.
+    """
     document = yaml.safe_load(DEMO_SETTINGS.read_text())
     del document["session_requests"]
     document |= {
@@ -36,11 +39,12 @@ def settings_text(url: str, *, keys_per_run: int = 31, **station: object) -> str
     }
     [entry] = document["stations"] = document["stations"][:1]
     entry |= {
-        "url": f"{url}/auxip",
+        "interface": products_of,
+        "url": f"{url}/{products_of}",
         "missions": ["S1", "S2", "S3", "other"],
         "retries": {"attempts": 2, "first_wait": 0, "max_wait": 0, "busy_timeout": 0.2},
     }
-    entry["authentication"] |= {"token_url": f"{url}/auxip/token", "password": {"env": PASSWORD_VARIABLE}}
+    entry["authentication"] |= {"token_url": f"{url}/{products_of}/token", "password": {"env": PASSWORD_VARIABLE}}
     entry |= station
     return yaml.safe_dump(document)
 
@@ -90,6 +94,10 @@ class SimulatedStation:
     def add(self, **fields: object) -> dict[str, Any]:
         """Put a product into the archive; its entity."""
         return self._post("/add", fields)
+
+    def add_observation(self, **fields: object) -> dict[str, Any]:
+        """Put a product into the archive of the PRIP station; its entity."""
+        return self._post("/prip/add", fields)
 
     def republish(self, **order: object) -> dict[str, Any]:
         """Publish a product again; the new entity."""

@@ -8,6 +8,8 @@ FILE = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
 TIMESTAMPS = "https://stac-extensions.github.io/timestamps/v1.1.0/schema.json"
 PRODUCT = "https://stac-extensions.github.io/product/v1.0.0/schema.json"
 PROCESSING = "https://stac-extensions.github.io/processing/v1.2.0/schema.json"
+SAR = "https://stac-extensions.github.io/sar/v1.3.2/schema.json"
+EO = "https://stac-extensions.github.io/eo/v2.0.0/schema.json"
 SAT = "https://stac-extensions.github.io/sat/v1.1.0/schema.json"
 ALTERNATE_ASSETS = "https://stac-extensions.github.io/alternate-assets/v1.2.0/schema.json"
 
@@ -22,6 +24,8 @@ def declare_extensions(item: Item) -> None:
         PRODUCT: _property(item, "product:"),
         PROCESSING: _property(item, "processing:"),
         SAT: _property(item, "sat:"),
+        SAR: _property(item, "sar:"),
+        EO: _property(item, "eo:"),
         ALTERNATE_ASSETS: _asset_field(item, "alternate"),
     }
     others = [uri for uri in item.stac_extensions if uri not in used]

@@ -21,6 +21,7 @@ GROUP = "rs_assets.interfaces"
 
 BUILT_IN = (
     EntryPoint("auxip", "rs_assets.stations.auxip:INTERFACE", GROUP),
+    EntryPoint("prip", "rs_assets.stations.prip:INTERFACE", GROUP),
     EntryPoint("cadip", "rs_assets.stations.cadip:INTERFACE", GROUP),
 )
 """The interfaces of this package."""

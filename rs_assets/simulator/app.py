@@ -9,18 +9,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
-from rs_assets.simulator.auxip.archive import Archive
-from rs_assets.simulator.auxip.control import AuxipControl
-from rs_assets.simulator.auxip.service import Auxip
+from rs_assets.simulator.auxip.families import FAMILIES as AUXIP_FAMILIES
 from rs_assets.simulator.cadip.archive import SessionArchive
 from rs_assets.simulator.cadip.control import CadipControl
 from rs_assets.simulator.cadip.service import Cadip
 from rs_assets.simulator.clock import Clock
 from rs_assets.simulator.control import Control
+from rs_assets.simulator.csc.archive import Archive
+from rs_assets.simulator.csc.control import ProductControl
+from rs_assets.simulator.csc.service import ProductService
 from rs_assets.simulator.errors import RefusalError, error_body
 from rs_assets.simulator.faults import FaultBook
 from rs_assets.simulator.gate import Gate
 from rs_assets.simulator.options import SimulatorOptions
+from rs_assets.simulator.prip.families import FAMILIES as PRIP_FAMILIES
 from rs_assets.simulator.request_log import RequestLog
 from rs_assets.simulator.tokens import Gatekeeper
 from rs_assets.simulator.wire import TransferCutError
@@ -32,21 +34,27 @@ def create_app(options: SimulatorOptions | None = None) -> Starlette:
     """Stations of every interface, with one clock, and their tokens, faults and log, all in memory."""
     options = options or SimulatorOptions()
     clock = Clock(options.now, options.speed)
-    archive = Archive(options, clock)
+    archives = {
+        "auxip": Archive(options, clock, AUXIP_FAMILIES),
+        "prip": Archive(options, clock, PRIP_FAMILIES, salt="prip"),
+    }
     sessions = {name: SessionArchive(name, options, clock) for name in options.cadip_stations}
     gatekeeper = Gatekeeper(options)
     faults = FaultBook()
     log = RequestLog()
 
-    def mounted(address: str, interface: Auxip | Cadip) -> Mount:
+    def mounted(address: str, interface: ProductService | Cadip) -> Mount:
         gate = Middleware(Gate, station=address, gatekeeper=gatekeeper, faults=faults, log=log)
         return Mount(address, routes=interface.routes(), middleware=[gate])
 
-    routes: list[BaseRoute] = [mounted("/auxip", Auxip(options, archive, gatekeeper))]
+    routes: list[BaseRoute] = [
+        mounted(f"/{name}", ProductService(options, held, gatekeeper)) for name, held in archives.items()
+    ]
     routes += [mounted(f"/cadip/{name}", Cadip(options, held, gatekeeper)) for name, held in sessions.items()]
     if options.control:
-        levers = Control(clock, gatekeeper, faults, log).routes()
-        levers += AuxipControl(archive, clock).routes()
+        levers: list[BaseRoute] = list(Control(clock, gatekeeper, faults, log).routes())
+        levers += ProductControl(archives["auxip"], clock).routes()
+        levers.append(Mount("/prip", routes=ProductControl(archives["prip"], clock).routes()))
         levers += CadipControl(sessions, clock, options.chunk_size).routes()
         routes.append(Mount("/control", routes=levers))
     handlers = {RefusalError: _refused, HTTPException: _failed, Exception: _broken}

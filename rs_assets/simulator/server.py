@@ -53,7 +53,7 @@ class _Protocol(AutoHTTPProtocol):  # type: ignore[valid-type, misc]
 
 def _addresses(options: SimulatorOptions) -> list[str]:
     control = ["/control"] if options.control else []
-    return ["/auxip", *(f"/cadip/{name}" for name in options.cadip_stations), *control]
+    return ["/auxip", "/prip", *(f"/cadip/{name}" for name in options.cadip_stations), *control]
 
 
 class _Server(uvicorn.Server):

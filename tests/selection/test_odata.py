@@ -19,7 +19,7 @@ from rs_assets.selection import (
     parse,
 )
 from rs_assets.selection.vocabulary import Attribute, Field, Kind
-from rs_assets.simulator.auxip import entity, products
+from rs_assets.simulator.csc import entity, products
 from rs_assets.simulator.odata import predicate, schema
 from rs_assets.simulator.odata.expressions import parse as parse_odata
 from rs_assets.stations.auxip.vocabulary import AUXIP_VOCABULARY

@@ -18,7 +18,9 @@ def test_the_packages_own_interfaces_are_installed_and_load() -> None:
 
 
 def test_an_interface_that_is_not_installed_is_an_error_that_names_those_that_are() -> None:
-    with pytest.raises(SettingsError, match="'telex' is not an installed interface; installed are 'auxip', 'cadip'"):
+    with pytest.raises(
+        SettingsError, match="'telex' is not an installed interface; installed are 'auxip', 'prip', 'cadip'"
+    ):
         load_interface("telex")
 
 

@@ -275,7 +275,8 @@ def test_the_json_schema_accepts_the_demo_and_describes_every_key() -> None:
     # JSON has no dates: they are text there, as in the loader.
     demo = yaml.load(DEMO_SETTINGS.read_text(), Loader=yaml.BaseLoader)
     demo |= {"schema_version": 1, "keys_per_run": 31}
-    demo["stations"][0] |= {"concurrency": 8}
+    for station in demo["stations"]:
+        station |= {"concurrency": 8}
 
     validator = jsonschema_rs.validator_for(schema)
 

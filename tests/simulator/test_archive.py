@@ -10,8 +10,8 @@ from hashlib import md5
 import pytest
 from blake3 import blake3
 
-from rs_assets.simulator.auxip.generate import Generator
-from rs_assets.simulator.auxip.products import Product
+from rs_assets.simulator.csc.generate import Generator
+from rs_assets.simulator.csc.products import Product
 
 from .station import ONE_DAY, Entity, Station, attribute, names
 

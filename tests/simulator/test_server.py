@@ -191,8 +191,8 @@ def test_the_options_of_the_command_line_reach_the_stations() -> None:
         try:
             url = _url(started)
             assert started.stdout is not None
-            listed = [started.stdout.readline().strip() for _ in range(3)]
-            assert listed == [f"{url}/auxip", f"{url}/cadip/abc", f"{url}/cadip/xyz"]
+            listed = [started.stdout.readline().strip() for _ in range(4)]
+            assert listed == [f"{url}/auxip", f"{url}/prip", f"{url}/cadip/abc", f"{url}/cadip/xyz"]
             with httpx.Client(base_url=url) as client:
                 files = client.get("/cadip/abc/Files", params={"$filter": "FinalBlock eq false", "$top": 1}).json()
                 assert int(files["value"][0]["Size"]) == 1000

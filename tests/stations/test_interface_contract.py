@@ -82,6 +82,17 @@ def _products(simulated: SimulatedStation, home: Path, day: datetime) -> Rig:
     return Rig(platform, simulated, publish, lambda at: publish(at, Id=""), day)
 
 
+def _observations(simulated: SimulatedStation, home: Path, day: datetime) -> Rig:
+    def publish(at: datetime, **changes: Any) -> str:
+        attributes = {"platformShortName": "SENTINEL-1", "productType": "IW_GRDH_1S"}
+        fields = {"Name": f"S1A_IW_{uuid4().hex}.SAFE.zip", "size": 1000, "PublicationDate": at.isoformat()} | changes
+        return str(simulated.add_observation(Attributes=attributes, **fields)["Name"]).removesuffix(".zip")
+
+    text = settings_text(simulated.url, products_of="prip", start="2010-01-01", collection="{mission}_prip")
+    platform = Platform.open(parse_settings(text, base=home))
+    return Rig(platform, simulated, publish, lambda at: publish(at, Id=""), day)
+
+
 def _sessions(simulated: SimulatedStation, home: Path, day: datetime) -> Rig:
     def publish(at: datetime, **changes: Any) -> str:
         order = {"start": at.isoformat(), "chunks": 2, "chunk_size": 1000} | changes
@@ -95,6 +106,7 @@ def _sessions(simulated: SimulatedStation, home: Path, day: datetime) -> Rig:
 
 SIMULATED: Mapping[str, Callable[[SimulatedStation, Path, datetime], Rig]] = {
     "auxip": _products,
+    "prip": _observations,
     "cadip": _sessions,
 }
 """How a platform is made for each interface, whose station the simulator plays."""

@@ -14,7 +14,7 @@ from pystac import Item
 from rs_assets.items.extensions import FILE, PROCESSING, PRODUCT, TIMESTAMPS
 from rs_assets.items.validation import item_error
 from rs_assets.stations.auxip import INTERFACE
-from rs_assets.stations.auxip.settings import ItemIdRule
+from rs_assets.stations.csc.settings import ItemIdRule
 from rs_assets.stations.http import StationConnection
 from rs_assets.stations.search import Answer
 

@@ -1,1 +1,1 @@
-"""A simulated AUXIP station: products, most of them made up, some by hand."""
+"""What a simulated AUXIP station offers."""

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from rs_assets.simulator.auxip.products import Family, Validity
+from rs_assets.simulator.csc.products import Family, Validity
 from rs_assets.simulator.missions import DAY, S1, S2, S3, S5P, S6
 
 _HOUR = timedelta(hours=1)

@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rs_assets.settings import Mission, Station
-from rs_assets.stations.auxip.settings import AuxipStation, ItemIdRule
+from rs_assets.stations.auxip.settings import AuxipStation
+from rs_assets.stations.csc.settings import ItemIdRule
 from rs_assets.stations.interface import Contents, StationInterface
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
 """Where a product was seen: GeoJSON, or WKT as ``geography'SRID=4326;POLYGON((…))'`` in any case."""
 
+import json
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,9 @@ class FootprintError(ValueError):
 def footprint_of(geojson: object, wkt: object) -> tuple[Geometry, list[float]] | None:
     """The geometry and its bounding box (west, south, east, north; degrees, WGS 84), GeoJSON first.
 
-    A box across the antimeridian has a west greater than its east (RFC 7946, 5.2). None where neither is given.
+    A polygon across the antimeridian is cut there, and one round a pole goes up to it (RFC 7946, 3.1.9); a box across
+    the antimeridian has a west greater than its east (5.2). A ring that is not closed is closed. None where neither is
+    given.
 
     Raises:
         FootprintError: what is given cannot be read, or is not on the Earth.
@@ -46,11 +49,49 @@ def footprint_of(geojson: object, wkt: object) -> tuple[Geometry, list[float]] |
         raise FootprintError("the geometry has no position")
     if len(positions) > _MAX_POSITIONS:
         raise FootprintError(f"the geometry has more than {_MAX_POSITIONS} positions")
+    geometry: Geometry = {"type": kind, "coordinates": coordinates}
     if kind.endswith("Polygon"):
-        for ring in _lists_of_positions(coordinates, _DEPTHS[kind]):
-            if len(ring) < 4 or ring[0] != ring[-1]:  # noqa: PLR2004 - three corners, and the first again
-                raise FootprintError("a ring of the geometry is not closed")
-    return {"type": kind, "coordinates": coordinates}, _box(positions)
+        rings = list(_lists_of_positions(coordinates, _DEPTHS[kind]))
+        for ring in rings:
+            _close(ring)
+        if any(_jumps(ring) for ring in rings):
+            geometry = _cut(geometry, rings)
+            positions = list(_positions(geometry["coordinates"], _DEPTHS[geometry["type"]]))
+    return geometry, _box(positions)
+
+
+def _close(ring: list[Any]) -> None:
+    if ring and ring[0] != ring[-1]:
+        ring.append(ring[0])
+    if len(ring) < 4:  # noqa: PLR2004 - three corners, and the first again
+        raise FootprintError("a ring of the geometry has less than three corners")
+
+
+def _jumps(ring: Sequence[Sequence[float]]) -> bool:
+    """Whether the ring goes from one side of the antimeridian to the other."""
+    return any(abs(one[0] - other[0]) > _HALF_TURN for one, other in pairwise(ring))
+
+
+def _cut(geometry: Geometry, rings: Sequence[Sequence[Sequence[float]]]) -> Geometry:
+    """The geometry, cut at the antimeridian, and with the pole that it goes round."""
+    import antimeridian
+
+    # What goes round a pole ends a whole turn from where it began.
+    turns = [sum(math.remainder(there[0] - here[0], _TURN) for here, there in pairwise(ring)) for ring in rings]
+    is_round = any(abs(turn) > _HALF_TURN for turn in turns)
+    is_north = sum(position[1] for ring in rings for position in ring) > 0
+    try:
+        cut = antimeridian.fix_geojson(
+            geometry,
+            fix_winding=True,
+            great_circle=False,  # GeoJSON's edges are straight in longitude and latitude
+            force_north_pole=is_round and is_north,
+            force_south_pole=is_round and not is_north,
+        )
+    except ValueError as error:
+        raise FootprintError(f"it cannot be cut at the antimeridian: {error}") from error
+    fixed: Geometry = json.loads(json.dumps(cut))
+    return fixed
 
 
 def _from_wkt(text: str) -> tuple[str, Any]:
@@ -131,7 +172,7 @@ def _checked(places: object, depth: int) -> list[Any]:
     return [longitude, latitude]
 
 
-def _lists_of_positions(coordinates: Sequence[Any], depth: int) -> Iterator[Sequence[Any]]:
+def _lists_of_positions(coordinates: list[Any], depth: int) -> Iterator[list[Any]]:
     if depth == 1:
         yield coordinates
     else:
@@ -139,7 +180,7 @@ def _lists_of_positions(coordinates: Sequence[Any], depth: int) -> Iterator[Sequ
             yield from _lists_of_positions(inner, depth - 1)
 
 
-def _positions(coordinates: Sequence[Any], depth: int) -> Iterator[Sequence[float]]:
+def _positions(coordinates: list[Any], depth: int) -> Iterator[Sequence[float]]:
     if depth == 0:
         yield coordinates
     else:

@@ -20,7 +20,7 @@ from rs_assets.items.multihash import Algorithm, Digest
 from rs_assets.items.times import format_time
 from rs_assets.stations.csc.attributes import Attributes
 from rs_assets.stations.csc.footprints import FootprintError, footprint_of
-from rs_assets.stations.fields import Flag, Moment, RequiredText, Size, moment_of
+from rs_assets.stations.fields import Flag, Moment, RequiredText, Size, Text, moment_of
 from rs_assets.stations.missions import Belonging
 
 _MEDIA_TYPES = {
@@ -74,6 +74,8 @@ class Product(BaseModel):
     """Whether it can be fetched at once; None where the service does not say."""
     geo_footprint: Annotated[object, Field(alias="GeoFootprint")] = None
     footprint: Annotated[object, Field(alias="Footprint")] = None
+    production_type: Annotated[Text, Field(alias="ProductionType")] = None
+    """Why it was made, e.g. ``systematic_production``."""
 
     @property
     def start(self) -> datetime | None:
@@ -116,6 +118,8 @@ class ItemRule:
     """Of the service; ``/Products`` follows it."""
     keeps_extension: bool = False
     """Whether an item's id is the product's whole name, rather than without its last extension."""
+    more_properties: Callable[[Product], dict[str, Any]] = lambda _: {}
+    """What its items say beside what every product has."""
 
 
 def product_item(product: Product, rule: ItemRule, owner: Belonging) -> Item:
@@ -126,7 +130,7 @@ def product_item(product: Product, rule: ItemRule, owner: Belonging) -> Item:
     start = product.start or product.end
     end = product.end or product.start
     moment = start or product.publication_date or product.origin_date
-    properties = _properties(product, rule, owner, start, end)
+    properties = _properties(product, rule, owner, start, end) | rule.more_properties(product)
     try:
         place = footprint_of(product.geo_footprint, product.footprint)
     except FootprintError as error:

@@ -6,6 +6,7 @@ product belongs to a window and a mission is decided here, from the product itse
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -25,6 +26,17 @@ from rs_assets.stations.window import Window
 
 _log = logging.getLogger(__name__)
 
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What the stations of an interface can be asked by."""
+
+    asks_platform: bool = True
+    """Whether products are asked for by the attribute of their platform, too, rather than by their names alone."""
+    knows_in: bool = True
+    """Whether a list of values may stand in a clause on an attribute."""
+
+
 _TIME_PROPERTIES = {TimeField.PUBLICATION: "PublicationDate", TimeField.CONTENT: "ContentDate/Start"}
 
 
@@ -39,6 +51,7 @@ class ProductSearch:
         vocabulary: Vocabulary,
         rule: ItemRule,
         product_types: Sequence[str] = (),
+        dialect: Dialect | None = None,
     ) -> None:
         """Search a connected station.
 
@@ -48,6 +61,7 @@ class ProductSearch:
             vocabulary: what its products can be asked for.
             rule: how they become items.
             product_types: those to ask for; all of them where empty.
+            dialect: how it may be asked.
         """
         self._connection = connection
         self._station = connection.station
@@ -55,6 +69,7 @@ class ProductSearch:
         self._vocabulary = vocabulary
         self._rule = rule
         self._types = product_types
+        self._dialect = dialect or Dialect()
         self._unassigned: dict[Window, int | None] = {}
 
     async def search(self, window: Window, mission: str) -> Answer:
@@ -189,10 +204,19 @@ class ProductSearch:
             return []
         mission = self._missions[name]
         names = [f"startswith(Name,{literal(prefix)})" for prefix in mission.name_prefixes]
-        return [f"({' or '.join([*names, attribute_clause('platformShortName', mission.platform_short_names)])})"]
+        if self._dialect.asks_platform:
+            names.append(self._attribute_clause("platformShortName", mission.platform_short_names))
+        return [f"({' or '.join(names)})"] if names else []
 
     def _type_clauses(self) -> list[str]:
-        return [attribute_clause("productType", self._types)] if self._types else []
+        return [self._attribute_clause("productType", self._types)] if self._types else []
+
+    def _attribute_clause(self, name: str, values: Sequence[str]) -> str:
+        """The products with a string attribute of one of these values."""
+        if self._dialect.knows_in:
+            return attribute_clause(name, values)
+        clauses = [attribute_clause(name, [value]) for value in values]
+        return clauses[0] if len(clauses) == 1 else f"({' or '.join(clauses)})"
 
     def _is_wanted_type(self, product: Product) -> bool:
         if product.product_type is None:  # attributes are missing where a station ignores $expand

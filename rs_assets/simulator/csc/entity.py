@@ -3,8 +3,8 @@
 import operator
 from datetime import datetime
 
-from rs_assets.simulator.auxip.products import Product
 from rs_assets.simulator.content import digests
+from rs_assets.simulator.csc.products import Product
 from rs_assets.simulator.odata.notation import Json, iso
 from rs_assets.simulator.odata.schema import Attribute, Field, Kind, Schema
 
@@ -21,6 +21,8 @@ PRODUCTS: Schema[Product] = Schema(
         "EvictionDate": Field(Kind.DATE, operator.attrgetter("evicted")),
         "ContentDate/Start": Field(Kind.DATE, operator.attrgetter("start")),
         "ContentDate/End": Field(Kind.DATE, operator.attrgetter("end")),
+        "Online": Field(Kind.BOOLEAN, operator.attrgetter("online")),
+        "ProductionType": Field(Kind.STRING, operator.attrgetter("production_type")),
     },
     key=operator.attrgetter("id"),
     expandable=frozenset({"Attributes"}),
@@ -46,6 +48,15 @@ def entity(product: Product, *, expand: bool = False) -> Json:
         ],
         "ContentDate": {"Start": iso(product.start), "End": iso(product.end)},
     }
+    if product.footprint is not None:
+        ring = [list(position) for position in product.footprint]
+        wkt = ",".join(f"{longitude} {latitude}" for longitude, latitude in product.footprint)
+        shown["Footprint"] = f"geography'SRID=4326;POLYGON(({wkt}))'"
+        shown["GeoFootprint"] = {"type": "Polygon", "coordinates": [ring]}
+    if product.online is not None:
+        shown["Online"] = product.online
+    if product.production_type:
+        shown["ProductionType"] = product.production_type
     if expand:
         shown["Attributes"] = [_attribute(attribute) for attribute in product.attributes]
     return shown

@@ -1,15 +1,14 @@
 """The archive: what is published at this moment, generated or put there by hand."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from uuid import UUID
 
-from rs_assets.simulator.auxip.families import FAMILIES
-from rs_assets.simulator.auxip.generate import Generator
-from rs_assets.simulator.auxip.products import Family, Product
 from rs_assets.simulator.clock import Clock
+from rs_assets.simulator.csc.generate import Generator
+from rs_assets.simulator.csc.products import Family, Product
 from rs_assets.simulator.odata.hints import ANYTHING, Hints, Pattern, Span
 from rs_assets.simulator.options import SimulatorOptions
 
@@ -17,12 +16,14 @@ from rs_assets.simulator.options import SimulatorOptions
 class Archive:
     """Products by id, name and query: only those that are published, and not evicted."""
 
-    def __init__(self, options: SimulatorOptions, clock: Clock) -> None:
+    def __init__(self, options: SimulatorOptions, clock: Clock, families: Sequence[Family], *, salt: str = "") -> None:
+        """Take the table of families; archives of one seed differ by their salt."""
         rolling = options.evict_after_days
         self.kept = timedelta(days=options.eviction_days if rolling is None else rolling)
         """From a product's publication to its EvictionDate."""
         self._rolling = None if rolling is None else self.kept
-        self._generator = Generator(options.seed, self.kept)
+        self._generator = Generator(families, f"{options.seed}{salt}", self.kept)
+        self._families = families
         self._clock = clock
         self._first_day = options.first_day
         self._added: dict[str, Product] = {}
@@ -91,14 +92,21 @@ class Archive:
         start = hints.span("ContentDate/Start") & _dates_in(hints.values.get("Name", ()))
         end = hints.span("ContentDate/End")
         windows = []
-        for family, row in enumerate(FAMILIES):
-            if not _may_have(family, row, hints):
+        for family, row in enumerate(self._families):
+            if not self._may_have(family, row, hints):
                 continue
             span = present & hints.span("PublicationDate") & _publication(row, start, end)
             first = max(span.low.date(), row.mission.first_day, self._first_day).toordinal()
             if first <= span.high.toordinal():
                 windows.append((family, first, span.high.toordinal()))
         return windows
+
+    def _may_have(self, family: int, row: Family, hints: Hints) -> bool:
+        types, patterns = hints.values.get("Attributes/productType"), hints.patterns.get("Name")
+        if types is not None and row.product_type not in types:
+            return False
+        specimens = self._generator.specimens(family)
+        return patterns is None or any(_fits(pattern, name) for pattern in patterns for name in specimens)
 
 
 _DIGITS = re.compile("[0-9]")
@@ -119,13 +127,6 @@ def _stamped(text: str) -> datetime | None:
         return datetime.strptime(text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
     except ValueError:
         return None
-
-
-def _may_have(family: int, row: Family, hints: Hints) -> bool:
-    types, patterns = hints.values.get("Attributes/productType"), hints.patterns.get("Name")
-    if types is not None and row.product_type not in types:
-        return False
-    return patterns is None or any(_fits(p, name) for p in patterns for name in Generator.specimens(family))
 
 
 def _fits(pattern: Pattern, specimen: str) -> bool:

@@ -1,21 +1,21 @@
-"""The AUXIP routes: the product collection, one product, its bytes, the service's metadata."""
+"""The routes of a station of products: the collection, one product, its bytes, the service's metadata."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from rs_assets.simulator.auxip.archive import Archive
-from rs_assets.simulator.auxip.entity import PRODUCTS, entity
-from rs_assets.simulator.auxip.metadata import METADATA
-from rs_assets.simulator.auxip.products import Product
+from rs_assets.simulator.csc.archive import Archive
+from rs_assets.simulator.csc.entity import PRODUCTS, entity
+from rs_assets.simulator.csc.metadata import METADATA
+from rs_assets.simulator.csc.products import Product
 from rs_assets.simulator.downloads import deliver
 from rs_assets.simulator.odata.service import EntitySet
 from rs_assets.simulator.options import SimulatorOptions
 from rs_assets.simulator.tokens import Gatekeeper
 
 
-class Auxip:
-    """Answers the requests below ``/auxip``."""
+class ProductService:
+    """Answers the requests below a station's address."""
 
     def __init__(self, options: SimulatorOptions, archive: Archive, gatekeeper: Gatekeeper) -> None:
         self._gatekeeper = gatekeeper
@@ -30,7 +30,7 @@ class Auxip:
         )
 
     def routes(self) -> list[Route]:
-        """The routes, relative to ``/auxip``."""
+        """The routes, relative to the station's address."""
         return [
             Route("/token", self._gatekeeper.token, methods=["POST"]),
             Route("/$metadata", self._metadata),

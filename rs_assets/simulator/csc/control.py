@@ -1,4 +1,4 @@
-"""The levers of the AUXIP station: publications by hand, new publications of old products, evictions."""
+"""The levers of a station of products: publications by hand, new publications of old products, evictions."""
 
 from typing import Any
 
@@ -6,24 +6,24 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from rs_assets.simulator.auxip.archive import Archive
-from rs_assets.simulator.auxip.entity import entity
-from rs_assets.simulator.auxip.handmade import made, republished
-from rs_assets.simulator.auxip.products import Product
 from rs_assets.simulator.bodies import read_object
 from rs_assets.simulator.clock import Clock
+from rs_assets.simulator.csc.archive import Archive
+from rs_assets.simulator.csc.entity import entity
+from rs_assets.simulator.csc.handmade import made, republished
+from rs_assets.simulator.csc.products import Product
 from rs_assets.simulator.errors import MissingError
 
 
-class AuxipControl:
-    """Answers the requests below ``/control`` that are about products."""
+class ProductControl:
+    """Answers the requests below ``/control``, or a folder of it, that are about products."""
 
     def __init__(self, archive: Archive, clock: Clock) -> None:
         self._archive = archive
         self._clock = clock
 
     def routes(self) -> list[Route]:
-        """The routes, relative to ``/control``."""
+        """The routes, relative to that."""
         return [
             Route("/add", self._add, methods=["POST"]),
             Route("/republish", self._republish, methods=["POST"]),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
+from rs_assets.simulator.csc.ground import Position, seen
 from rs_assets.simulator.missions import Mission
 from rs_assets.simulator.odata.schema import Attribute, Kind
 
@@ -39,6 +40,12 @@ class Product:
     """Checksums (algorithm, value) announced in place of the true ones."""
     announced_size: int | None = None
     """ContentLength announced in place of the true size."""
+    footprint: tuple[Position, ...] | None = None
+    """The closed ring of what was seen; None for a product that has seen nothing."""
+    online: bool | None = None
+    """Whether it can be fetched at once; None where the interface does not say."""
+    production_type: str = ""
+    """Why it was made; empty where the interface does not say."""
 
     @property
     def listed_size(self) -> int:
@@ -88,6 +95,22 @@ class Validity:
 
 
 @dataclass(frozen=True)
+class Instrument:
+    """What sees the Earth."""
+
+    short_name: str
+    kilometres: float
+    """Across the track, half on each side."""
+    attributes: tuple[Attribute, ...] = ()
+    """What is the same for all its products."""
+    sees_clouds: bool = False
+
+    def footprint(self, start: datetime, end: datetime) -> tuple[Position, ...]:
+        """What it has seen between two times, as a closed ring."""
+        return seen(start, end, self.kilometres)
+
+
+@dataclass(frozen=True)
 class Family:
     """Products of one type, made by one centre: one row of the table of families."""
 
@@ -109,6 +132,8 @@ class Family:
     """Whether all units are published at the same instant."""
     orbit: bool = False
     """Whether products carry the number of the orbit that they belong to."""
+    observes: Instrument | None = None
+    """What has seen what the products show; None for products that show nothing."""
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,6 +1,6 @@
 """The service's metadata document."""
 
-from rs_assets.simulator.auxip.entity import PRODUCTS
+from rs_assets.simulator.csc.entity import PRODUCTS
 from rs_assets.simulator.odata.edmx import document, edm_type, entity_type, navigation
 from rs_assets.simulator.odata.schema import Kind
 

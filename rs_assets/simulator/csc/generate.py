@@ -1,12 +1,12 @@
 """From a family and a day to the products that were published: always the same, each on its own."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
-from rs_assets.simulator.auxip.families import FAMILIES
-from rs_assets.simulator.auxip.products import OPEN_END, Family, Product
+from rs_assets.simulator.csc.ground import direction
+from rs_assets.simulator.csc.products import OPEN_END, Family, Instrument, Product
 from rs_assets.simulator.identity import Identity
 from rs_assets.simulator.missions import DAY
 from rs_assets.simulator.odata.schema import Attribute, Kind
@@ -16,17 +16,18 @@ _ORBITS_PER_DAY = 14.6
 
 
 class Generator:
-    """Makes the products of one seed."""
+    """Makes the products of one table of families and one seed."""
 
-    def __init__(self, seed: int, kept: timedelta) -> None:
+    def __init__(self, families: Sequence[Family], seed: str, kept: timedelta) -> None:
         """``kept`` is the time from a product's publication to its EvictionDate."""
-        self._identity = Identity(str(seed))
+        self._families = families
+        self._identity = Identity(seed)
         self._kept = kept
         self._cached = lru_cache(maxsize=8192)(self._make)
 
     def products(self, family: int, day: date) -> tuple[Product, ...]:
         """What a family (its place in the table) published on a UTC day, in no particular order."""
-        row = FAMILIES[family]
+        row = self._families[family]
         if (day.toordinal() + 5 * family) % row.every:
             return ()
         return self._cached(family, day)
@@ -34,19 +35,18 @@ class Generator:
     def locate(self, product_id: str) -> Product | None:
         """The product with this id, or None if the id is none of this archive's."""
         family, _, ordinal = struct.unpack(">BBI", self._identity.place(product_id))
-        if family >= len(FAMILIES) or not 0 < ordinal <= date.max.toordinal():
+        if family >= len(self._families) or not 0 < ordinal <= date.max.toordinal():
             return None
         found = self.products(family, date.fromordinal(ordinal))
         return next((product for product in found if product.id == product_id), None)
 
-    @staticmethod
-    def specimens(family: int) -> tuple[str, ...]:
+    def specimens(self, family: int) -> tuple[str, ...]:
         """How a family's file names look, one for each satellite, with digits of no meaning."""
-        row = FAMILIES[family]
+        row = self._families[family]
         return tuple(_name(row, unit, created=OPEN_END, start=OPEN_END, end=OPEN_END, number=0) for unit in row.units)
 
     def _make(self, family: int, day: date) -> tuple[Product, ...]:
-        row = FAMILIES[family]
+        row = self._families[family]
         units = [unit for unit in row.units if row.mission.flies(unit, day)]
         return tuple(self._products(family, row, day, units))
 
@@ -87,7 +87,7 @@ class Generator:
         number: int,
     ) -> Product:
         start, end = row.validity.interval(published)
-        orbit = int((start - _launch(row, unit)) / DAY * _ORBITS_PER_DAY) if row.orbit else 0
+        orbit = int((start - _launch(row, unit)) / DAY * _ORBITS_PER_DAY) if row.orbit or row.observes else 0
         return Product(
             id=product_id,
             name=_name(row, unit, created=origin, start=start, end=end, number=number),
@@ -103,11 +103,31 @@ class Generator:
             serial="" if unit == "_" else unit,
             center=row.center.strip("_"),
             version=row.version,
-            more=(Attribute("orbitNumber", Kind.INTEGER, orbit),) if row.orbit else (),
+            more=_orbit(orbit) if row.observes is None else _observed(row.observes, orbit, start, key),
+            footprint=None if row.observes is None else row.observes.footprint(start, end),
+            online=None if row.observes is None else True,
+            production_type="" if row.observes is None else "systematic_production",
         )
 
     def _digest(self, family: int, day: date, slot: int, unit: str) -> bytes:
         return self._identity.digest(f"{family}/{day.toordinal()}/{slot}/{unit}")
+
+
+def _orbit(number: int) -> tuple[Attribute, ...]:
+    return (Attribute("orbitNumber", Kind.INTEGER, number),) if number else ()
+
+
+def _observed(instrument: Instrument, orbit: int, start: datetime, key: bytes) -> tuple[Attribute, ...]:
+    """What a station states of a product that its instrument has seen."""
+    cloud = (Attribute("cloudCover", Kind.DOUBLE, key[7] * 100 / 255),) if instrument.sees_clouds else ()
+    return (
+        *_orbit(orbit),
+        Attribute("relativeOrbitNumber", Kind.INTEGER, 1 + orbit % 175),
+        Attribute("orbitDirection", Kind.STRING, direction(start)),
+        Attribute("instrumentShortName", Kind.STRING, instrument.short_name),
+        *instrument.attributes,
+        *cloud,
+    )
 
 
 def _launch(row: Family, unit: str) -> datetime:

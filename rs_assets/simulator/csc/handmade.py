@@ -6,8 +6,8 @@ from hashlib import blake2b
 from typing import Any
 from uuid import uuid4
 
-from rs_assets.simulator.auxip.products import Product
 from rs_assets.simulator.bodies import moment
+from rs_assets.simulator.csc.products import Product
 from rs_assets.simulator.errors import QueryError
 from rs_assets.simulator.odata.schema import Attribute, Kind
 
@@ -22,7 +22,7 @@ _FROM_DATES = {"beginningDateTime", "endingDateTime", "processingDate"}
 
 
 def made(fields: dict[str, Any], now: datetime, kept: timedelta) -> Product:
-    """A product from entity fields and a ``size`` in bytes; what is absent is made up.
+    """A product from entity fields, a ``size`` in bytes and a ``footprint``, a ring; what is absent is made up.
 
     ``ContentLength`` and ``Checksum`` are announced as they are given, true or not. ``Attributes`` is a
     list of attribute entities, or an object from name to value. Raises ``QueryError`` for what cannot be.
@@ -53,6 +53,9 @@ def made(fields: dict[str, Any], now: datetime, kept: timedelta) -> Product:
         content_type=str(fields.get("ContentType", "application/octet-stream")),
         announced_size=length,
         vouched=_checksums(fields["Checksum"]) if "Checksum" in fields else None,
+        footprint=_ring(fields["footprint"]) if "footprint" in fields else None,
+        online=fields.get("Online"),
+        production_type=str(fields.get("ProductionType", "")),
         more=tuple(a for a in attributes if a.name not in _WELL_KNOWN and a.name not in _FROM_DATES),
         **{_WELL_KNOWN[a.name]: str(a.value) for a in attributes if a.name in _WELL_KNOWN},
     )
@@ -85,6 +88,13 @@ def _checksums(given: list[dict[str, str]]) -> tuple[tuple[str, str], ...]:
         return tuple((checksum["Algorithm"], checksum["Value"]) for checksum in given)
     except (KeyError, TypeError) as error:
         raise QueryError("Checksum is a list of objects with Algorithm and Value.") from error
+
+
+def _ring(given: list[list[float]]) -> tuple[tuple[float, float], ...]:
+    try:
+        return tuple((float(longitude), float(latitude)) for longitude, latitude in given)
+    except (TypeError, ValueError) as error:
+        raise QueryError("footprint is a list of pairs of numbers, longitude and latitude.") from error
 
 
 def _attributes(given: dict[str, Any] | list[dict[str, Any]]) -> list[Attribute]:

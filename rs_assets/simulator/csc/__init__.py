@@ -1,0 +1,1 @@
+"""Simulated stations of products: most of them made up, some by hand."""
