@@ -20,6 +20,7 @@ _MODULES = {
     "rename-station": "rename_station",
     "request": "request",
     "requests": "request",
+    "search": "search",
     "session": "session",
     "simulator": "simulator",
     "stage": "stage",
